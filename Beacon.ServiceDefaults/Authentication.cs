@@ -1,0 +1,117 @@
+using System.Security.Claims;
+using System.Security.Cryptography;
+using Google.Protobuf;
+using Grpc.Core;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Beacon.ServiceDefaults;
+
+/// <summary>
+/// Two ways to be known: users by the authority's access tokens (scheme <c>Bearer</c>, the default), services by the shared
+/// key (scheme <c>Service</c>, policy <see cref="ServicePolicy"/>). Neither accepts the other's tokens.
+/// </summary>
+public static class Authentication
+{
+    /// <summary>The policy of internal RPCs.</summary>
+    public const string ServicePolicy = "service";
+
+    /// <summary>Where the caller's channel stands after validation, whatever the authority calls the claim.</summary>
+    public const string ChannelClaimType = "channel";
+
+    private const string ServiceScheme = "Service";
+
+    public static void AddBeaconAuthentication(this IHostApplicationBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.AddOptions<AuthOptions>()
+            .BindConfiguration(AuthOptions.Section)
+            .ValidateDataAnnotations()
+            .Validate(auth => auth.ServiceKey.Length == 0 || IsKey(auth.ServiceKey), "Beacon:Auth:ServiceKey must be base64 of at least 32 bytes.")
+            .ValidateOnStart();
+        var configured = builder.Configuration.GetSection(AuthOptions.Section).Get<AuthOptions>() ?? new AuthOptions();
+        var serviceKey = new SymmetricSecurityKey(IsKey(configured.ServiceKey)
+            ? Convert.FromBase64String(configured.ServiceKey)
+            : builder.SecretFile("service.key", () => RandomNumberGenerator.GetBytes(32)));
+        builder.Services.AddSingleton(services => new ServiceTokens(serviceKey, services.GetRequiredService<TimeProvider>()));
+
+        builder.Services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme)
+            .AddJwtBearer(jwt => jwt.Events = new JwtBearerEvents { OnChallenge = Refuse, OnForbidden = Forbid, OnTokenValidated = RenameChannel })
+            .AddJwtBearer(ServiceScheme, jwt =>
+            {
+                jwt.MapInboundClaims = false;
+                jwt.Events = new JwtBearerEvents { OnChallenge = Refuse, OnForbidden = Forbid };
+                jwt.TokenValidationParameters = new TokenValidationParameters
+                {
+                    ValidIssuer = ServiceTokens.Issuer,
+                    ValidAudience = ServiceTokens.Issuer,
+                    IssuerSigningKey = serviceKey,
+                    ValidAlgorithms = [SecurityAlgorithms.HmacSha256],
+                    ClockSkew = TimeSpan.FromSeconds(configured.ClockSkewSeconds),
+                };
+            });
+        builder.Services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
+            .Configure<IOptions<AuthOptions>>((jwt, options) =>
+            {
+                var auth = options.Value;
+                jwt.MapInboundClaims = false;
+                jwt.TokenValidationParameters.ValidAudience = auth.Audience;
+                jwt.TokenValidationParameters.NameClaimType = "name";
+                jwt.TokenValidationParameters.ClockSkew = TimeSpan.FromSeconds(auth.ClockSkewSeconds);
+                // An authority's public key never verifies a token that claims a shared secret.
+                jwt.TokenValidationParameters.ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSsaPssSha256];
+                if (auth.Authority.Length == 0)
+                    return;
+                jwt.Authority = auth.Authority;
+                jwt.RequireHttpsMetadata = auth.Authority.StartsWith("https:", StringComparison.OrdinalIgnoreCase);
+            });
+        builder.Services.AddAuthorizationBuilder()
+            .AddPolicy(ServicePolicy, policy => policy
+                .AddAuthenticationSchemes(ServiceScheme)
+                .RequireClaim("scope", Scopes.Service));
+    }
+
+    private static bool IsKey(string text) =>
+        Convert.TryFromBase64String(text, new byte[text.Length], out var length) && length >= 32;
+
+    private static Task RenameChannel(TokenValidatedContext context)
+    {
+        var claim = context.HttpContext.RequestServices.GetRequiredService<IOptions<AuthOptions>>().Value.ChannelClaim;
+        if (claim != ChannelClaimType && context.Principal?.FindFirst(claim) is { } channel)
+            ((ClaimsIdentity)context.Principal.Identity!).AddClaim(new Claim(ChannelClaimType, channel.Value));
+        return Task.CompletedTask;
+    }
+
+    private static Task Refuse(JwtBearerChallengeContext context)
+    {
+        context.HandleResponse();
+        context.Response.Headers.WWWAuthenticate = "Bearer";
+        return WriteFault(context.HttpContext, context.AuthenticateFailure is null ? CommonErrors.MissingToken : CommonErrors.InvalidToken);
+    }
+
+    private static Task Forbid(ForbiddenContext context) => WriteFault(context.HttpContext, CommonErrors.MissingScope);
+
+    /// <summary>The authentication middleware answers before the gRPC handler runs, so it writes the rich error itself, in the caller's protocol.</summary>
+    private static Task WriteFault(HttpContext context, Fault fault)
+    {
+        var status = fault.ToStatus();
+        if (context.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) == true)
+        {
+            context.Response.StatusCode = StatusCodes.Status200OK;
+            context.Response.ContentType = context.Request.ContentType;
+            context.Response.Headers["grpc-status"] = status.Code.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            context.Response.Headers["grpc-message"] = Uri.EscapeDataString(status.Message);
+            context.Response.Headers["grpc-status-details-bin"] = Convert.ToBase64String(status.ToByteArray());
+            return Task.CompletedTask;
+        }
+
+        context.Response.StatusCode = fault.Status == StatusCode.Unauthenticated ? StatusCodes.Status401Unauthorized : StatusCodes.Status403Forbidden;
+        context.Response.ContentType = "application/json";
+        return context.Response.WriteAsync(ErrorJson.Format(status));
+    }
+}

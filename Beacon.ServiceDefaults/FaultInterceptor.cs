@@ -1,0 +1,26 @@
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+using Microsoft.Extensions.Logging;
+
+namespace Beacon.ServiceDefaults;
+
+/// <summary>
+/// A call that fails because a service behind this one cannot be reached says so with a reason, instead of passing on a
+/// transport error that the caller could take for its own.
+/// </summary>
+internal sealed class FaultInterceptor(ILogger<FaultInterceptor> log) : Interceptor
+{
+    public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
+        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            return await continuation(request, context);
+        }
+        catch (RpcException exception) when (exception.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded && Fault.ReasonOf(exception) is null)
+        {
+            Log.ServiceBehindUnavailable(log, context.Method, exception);
+            throw CommonErrors.ServiceUnavailable.Exception();
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+
+namespace Beacon.ServiceDefaults;
+
+/// <summary>gRPC clients of the other services, found by service discovery (<c>services:NAME:grpc:0</c>), the same in every mode.</summary>
+public static class GrpcClients
+{
+    /// <summary>Adds a client of <paramref name="service"/>, one of <see cref="HostedServices.All"/>.</summary>
+    public static void AddServiceClient<TClient>(this IHostApplicationBuilder builder, string service) where TClient : ClientBase
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.AddServiceDiscovery();
+        builder.Services.TryAddSingleton<ServiceCalls>();
+        builder.Services.AddGrpcClient<TClient>(client => client.Address = new Uri($"http://_grpc.{service}"))
+            .AddInterceptor<ServiceCalls>()
+            .AddServiceDiscovery();
+    }
+
+    /// <summary>Every call that leaves has a deadline, and the service token unless it carries a user's.</summary>
+    private sealed class ServiceCalls(ServiceTokens tokens, TimeProvider clock) : Interceptor
+    {
+        private static readonly TimeSpan DefaultDeadline = TimeSpan.FromSeconds(5);
+
+        public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
+            TRequest request, ClientInterceptorContext<TRequest, TResponse> context, AsyncUnaryCallContinuation<TRequest, TResponse> continuation)
+        {
+            var options = context.Options;
+            if (options.Deadline is null)
+                options = options.WithDeadline(clock.GetUtcNow().UtcDateTime + DefaultDeadline);
+            var headers = options.Headers ?? [];
+            if (headers.GetValue("authorization") is null)
+                headers.Add("authorization", $"Bearer {tokens.Current()}");
+            return continuation(request, new ClientInterceptorContext<TRequest, TResponse>(context.Method, context.Host, options.WithHeaders(headers)));
+        }
+    }
+}

@@ -1,0 +1,10 @@
+using Microsoft.Extensions.Logging;
+
+namespace Beacon.ServiceDefaults;
+
+/// <summary>Log messages of what every process shares: 9000 to 9099.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(9001, LogLevel.Warning, "{Method} failed because a service behind it cannot be reached")]
+    public static partial void ServiceBehindUnavailable(ILogger logger, string method, Exception exception);
+}

@@ -1,0 +1,37 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Beacon.ServiceDefaults;
+
+/// <summary>What every process has, whichever services it hosts.</summary>
+public static class ServiceDefaults
+{
+    public static void AddServiceDefaults(this WebApplicationBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.AddEndpoints();
+        builder.AddTelemetry();
+        builder.AddBeaconAuthentication();
+        builder.Services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = 4 * 1024 * 1024;
+            grpc.Interceptors.Add<FaultInterceptor>();
+        }).AddJsonTranscoding(json => json.TypeRegistry = ErrorJson.Types);
+        builder.Services.AddGrpcReflection();
+        builder.Services.AddGrpcHealthChecks();
+    }
+
+    /// <summary>The middleware and endpoints of <see cref="AddServiceDefaults"/>; call before the services' own <c>MapX</c>.</summary>
+    public static void MapServiceDefaults(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        app.UseGrpcWeb(new GrpcWebOptions { DefaultEnabled = true });
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.MapTelemetry();
+        app.MapGrpcHealthChecksService().AllowAnonymous();
+        app.MapGrpcReflectionService().AllowAnonymous();
+    }
+}
