@@ -1,0 +1,123 @@
+using Beacon.Contracts.Events;
+using Beacon.Contracts.Signaling.V1;
+using Beacon.Signaling.Sessions;
+using MassTransit;
+
+namespace Beacon.Signaling.Bus;
+
+/// <summary>
+/// What this replica hears on the bus, and whom of its clients it tells. All of it comes over the replica's own endpoint,
+/// one message after the other, so that a raid is told before the end of the stream that it leaves.
+/// </summary>
+internal sealed class EdgeConsumers(Edge edge, Directives directives) :
+    IConsumer<PeersReassigned>,
+    IConsumer<ChallengeIssued>,
+    IConsumer<RaidLaunched>,
+    IConsumer<Contracts.Events.StreamEnded>,
+    IConsumer<CreditsEarned>,
+    IConsumer<TipPosted>
+{
+    public Task Consume(ConsumeContext<PeersReassigned> context)
+    {
+        foreach (var directive in context.Message.Directives)
+        {
+            if (edge.SeatOf(directive.PeerId) is { } seat && seat.TryApply(directive))
+                directives.Tell(seat, directive);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task Consume(ConsumeContext<ChallengeIssued> context)
+    {
+        var issued = context.Message;
+        var frame = new ServerFrame
+        {
+            Challenge = new Challenge
+            {
+                StreamId = issued.StreamId,
+                Window = (ulong)issued.Window,
+                Stripe = (uint)issued.Stripe,
+                Sequence = issued.Sequence,
+                Nonce = Google.Protobuf.ByteString.CopyFrom(issued.Nonce),
+            },
+        };
+        foreach (var seat in edge.SeatsOf(issued.StreamId))
+        {
+            if (!seat.IsRoot)
+                seat.Session.Send(frame);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task Consume(ConsumeContext<RaidLaunched> context)
+    {
+        var raid = context.Message;
+        var frame = new ServerFrame
+        {
+            Raid = new Raid
+            {
+                RaidId = raid.RaidId,
+                FromStreamId = raid.FromStreamId,
+                TargetStreamId = raid.TargetStreamId,
+                TargetChannel = raid.TargetChannel,
+                TargetTitle = raid.TargetTitle,
+            },
+        };
+        foreach (var seat in edge.SeatsOf(raid.FromStreamId))
+            seat.Session.Send(frame);
+        return Task.CompletedTask;
+    }
+
+    public Task Consume(ConsumeContext<Contracts.Events.StreamEnded> context)
+    {
+        var ended = context.Message;
+        var frame = new ServerFrame { StreamEnded = new Contracts.Signaling.V1.StreamEnded { StreamId = ended.StreamId, Reason = ended.Reason } };
+        foreach (var seat in edge.SeatsOf(ended.StreamId))
+        {
+            seat.Session.Send(frame);
+            edge.Leave(seat);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task Consume(ConsumeContext<CreditsEarned> context)
+    {
+        var change = context.Message;
+        edge.SendToAccount(change.AccountId, new ServerFrame
+        {
+            WalletUpdate = new WalletUpdate
+            {
+                BalanceMicrocredits = change.BalanceMicrocredits,
+                AmountMicrocredits = change.AmountMicrocredits,
+                Code = change.Code,
+            },
+        });
+        return Task.CompletedTask;
+    }
+
+    public Task Consume(ConsumeContext<TipPosted> context)
+    {
+        var tip = context.Message;
+        var frame = new ServerFrame
+        {
+            TipReceived = new TipReceived { StreamId = tip.StreamId, FromName = tip.FromName, AmountMicrocredits = tip.AmountMicrocredits },
+        };
+        foreach (var account in tip.RecipientAccountIds.Distinct(StringComparer.Ordinal))
+            edge.SendToAccount(account, frame);
+        return Task.CompletedTask;
+    }
+}
+
+/// <summary>One endpoint a replica, gone with it.</summary>
+internal sealed class EdgeConsumersDefinition : ConsumerDefinition<EdgeConsumers>
+{
+    public EdgeConsumersDefinition(Edge edge)
+    {
+        EndpointName = EdgeEndpoint.Name(edge.Id);
+        // In order: see EdgeConsumers.
+        ConcurrentMessageLimit = 1;
+    }
+}

@@ -1,0 +1,2 @@
+namespace Beacon.Signaling.OpenApi;
+internal static class OpenApiEndpoints { public static void MapOpenApiDocument(this WebApplication app) { } }

@@ -1,0 +1,11 @@
+using Beacon.ServiceDefaults;
+using Beacon.Signaling;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults();
+builder.AddSignaling();
+builder.AddBus(SignalingService.AddSignalingConsumers);
+var app = builder.Build();
+app.MapServiceDefaults();
+app.MapSignaling();
+await app.RunAsync();

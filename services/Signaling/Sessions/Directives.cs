@@ -1,0 +1,77 @@
+using Beacon.Contracts.Events;
+using Beacon.Contracts.Signaling.V1;
+
+namespace Beacon.Signaling.Sessions;
+
+/// <summary>Turns what Topology decided into what the client is told, and signs its edge tickets.</summary>
+internal sealed class Directives(Tickets.Tickets tickets)
+{
+    /// <summary>Sends the frame of a directive that the seat has applied.</summary>
+    public void Tell(Seat seat, PeerDirective directive)
+    {
+        var neighbour = directive.Neighbour?.PeerId ?? "";
+        var stripe = (uint)directive.Stripe;
+        var version = (ulong)directive.Version;
+        seat.Session.Send(directive.Kind switch
+        {
+            DirectiveKind.ParentAssigned => new ServerFrame
+            {
+                ParentAssigned = new ParentAssigned
+                {
+                    StreamId = seat.StreamId,
+                    Stripe = stripe,
+                    Version = version,
+                    ParentPeerId = neighbour,
+                    Ticket = tickets.Edge(seat.StreamId, directive.Stripe, neighbour, seat.PeerId),
+                    Depth = (uint)directive.Depth,
+                    Reason = directive.Reason,
+                },
+            },
+            DirectiveKind.StandbyAssigned => new ServerFrame
+            {
+                StandbyAssigned = new StandbyAssigned
+                {
+                    StreamId = seat.StreamId,
+                    Stripe = stripe,
+                    Version = version,
+                    StandbyPeerId = neighbour,
+                    Ticket = neighbour.Length == 0 ? "" : tickets.Edge(seat.StreamId, directive.Stripe, neighbour, seat.PeerId),
+                },
+            },
+            DirectiveKind.ChildAssigned => new ServerFrame
+            {
+                ChildAssigned = new ChildAssigned
+                {
+                    StreamId = seat.StreamId,
+                    Stripe = stripe,
+                    Version = version,
+                    ChildPeerId = neighbour,
+                    Ticket = tickets.Edge(seat.StreamId, directive.Stripe, seat.PeerId, neighbour),
+                    Standby = directive.Standby,
+                },
+            },
+            DirectiveKind.ChildRemoved => new ServerFrame
+            {
+                ChildRemoved = new ChildRemoved
+                {
+                    StreamId = seat.StreamId,
+                    Stripe = stripe,
+                    Version = version,
+                    ChildPeerId = neighbour,
+                    DrainMs = (uint)directive.DrainMs,
+                },
+            },
+            DirectiveKind.Waiting => new ServerFrame
+            {
+                Waiting = new Waiting
+                {
+                    StreamId = seat.StreamId,
+                    Stripe = stripe,
+                    Position = (uint)directive.Position,
+                    EstimateMs = (uint)directive.EstimateMs,
+                },
+            },
+            _ => throw new InvalidOperationException($"No frame for {directive.Kind}."),
+        });
+    }
+}

@@ -1,0 +1,295 @@
+using System.Security.Claims;
+using System.Text;
+using Beacon.Contracts.Raids.V1;
+using Beacon.Contracts.Signaling.V1;
+using Beacon.Contracts.Topology.V1;
+using Beacon.ServiceDefaults;
+using Beacon.Signaling.Tickets;
+using Grpc.Core;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.Extensions.Options;
+
+namespace Beacon.Signaling.Sessions;
+
+/// <summary>
+/// What each frame of a client does. Called one frame at a time per session, so nothing here races with itself. A returned
+/// fault, and a call that failed with a reason, becomes an <c>error</c> frame; in both cases nothing has changed.
+/// </summary>
+internal sealed class FrameHandler(
+    Edge edge,
+    SignalRouter router,
+    ReportBatcher reports,
+    Directives directives,
+    Tickets.Tickets tickets,
+    TopologyEdgeService.TopologyEdgeServiceClient topology,
+    RaidsService.RaidsServiceClient raids,
+    IOptionsMonitor<JwtBearerOptions> jwt,
+    IOptions<SignalingOptions> options,
+    TimeProvider clock)
+{
+    private const int MaxEdgesPerReport = 64;
+    private const int MaxDigests = 32;
+    private const int DigestBytes = 32;
+
+    public Task<Fault?> HandleAsync(Session session, ClientFrame frame, CancellationToken cancellation) => frame.FrameCase switch
+    {
+        ClientFrame.FrameOneofCase.GoLive => GoLiveAsync(session, frame.RequestId, frame.GoLive, cancellation),
+        ClientFrame.FrameOneofCase.JoinStream => JoinAsync(session, frame.RequestId, frame.JoinStream, cancellation),
+        ClientFrame.FrameOneofCase.LeaveStream => LeaveAsync(session, frame.LeaveStream.StreamId, cancellation),
+        ClientFrame.FrameOneofCase.Signal => SignalAsync(session, frame.Signal),
+        ClientFrame.FrameOneofCase.MetricsReport => Task.FromResult(Report(session, frame.MetricsReport)),
+        ClientFrame.FrameOneofCase.ChunkDigests => Task.FromResult(Announce(session, frame.ChunkDigests)),
+        ClientFrame.FrameOneofCase.EndStream => EndAsync(session, frame.EndStream, cancellation),
+        ClientFrame.FrameOneofCase.Refresh => RefreshAsync(session, frame.Refresh),
+        _ => Task.FromResult<Fault?>(SignalingErrors.UnknownFrame),
+    };
+
+    /// <summary>Gives a seat up and tells Topology, unless another session has taken the peer over.</summary>
+    public async Task LeaveAsync(Seat seat, CancellationToken cancellation)
+    {
+        if (edge.Leave(seat))
+        {
+            await topology.LeaveStreamAsync(
+                new LeaveStreamRequest { StreamId = seat.StreamId, PeerId = seat.PeerId, EdgeId = edge.Id },
+                cancellationToken: cancellation);
+        }
+    }
+
+    private async Task<Fault?> GoLiveAsync(Session session, ulong requestId, GoLive frame, CancellationToken cancellation)
+    {
+        if (!session.Joins.TryTake())
+            return SignalingErrors.RateLimited;
+        if (frame.Title.Trim().Length is 0 or > 120 || frame.BitrateKbps is < 32 or > 50_000 || frame.MaxChildren > 4 || !IsUplink(frame.UplinkMbps))
+            return SignalingErrors.InvalidFrame;
+        var (streamId, peerId, fault) = await IdentifyAsync(session, frame.ResumeTicket, isRoot: true, streamId: null);
+        if (fault is not null)
+            return fault;
+
+        var seat = new Seat(session, streamId, peerId, isRoot: true);
+        var request = new StartStreamRequest
+        {
+            StreamId = streamId,
+            Root = Identity(session, peerId),
+            Channel = session.Caller.Channel,
+            Title = frame.Title.Trim(),
+            BitrateKbps = frame.BitrateKbps,
+            UplinkMbps = frame.UplinkMbps,
+            MaxChildren = frame.MaxChildren,
+            Resume = frame.ResumeTicket.Length > 0,
+        };
+        seat.Rejoin = token => topology.StartStreamAsync(new StartStreamRequest(request) { Resume = true }, cancellationToken: token).ResponseAsync;
+        return await TakeAsync(seat, requestId, async () =>
+        {
+            var started = await topology.StartStreamAsync(request, cancellationToken: cancellation);
+            return new ServerFrame
+            {
+                StreamLive = new StreamLive
+                {
+                    StreamId = streamId,
+                    PeerId = peerId,
+                    Channel = started.Stream.Channel,
+                    ResumeTicket = tickets.Resume(new ResumeTicket(session.Caller.AccountId, streamId, peerId, IsRoot: true)),
+                },
+            };
+        });
+    }
+
+    private async Task<Fault?> JoinAsync(Session session, ulong requestId, JoinStream frame, CancellationToken cancellation)
+    {
+        if (!session.Joins.TryTake())
+            return SignalingErrors.RateLimited;
+        if (frame.StreamId.Length is 0 or > 64 || frame.LatencyMs > 60_000 || !IsUplink(frame.UplinkMbps))
+            return SignalingErrors.InvalidFrame;
+        var (streamId, peerId, fault) = await IdentifyAsync(session, frame.ResumeTicket, isRoot: false, frame.StreamId);
+        if (fault is not null)
+            return fault;
+
+        var seat = new Seat(session, streamId, peerId, isRoot: false);
+        var request = new JoinStreamRequest
+        {
+            StreamId = streamId,
+            Peer = Identity(session, peerId),
+            UplinkMbps = frame.UplinkMbps,
+            LatencyMs = frame.LatencyMs,
+        };
+        seat.Rejoin = token => topology.JoinStreamAsync(request, cancellationToken: token).ResponseAsync;
+        return await TakeAsync(seat, requestId, async () =>
+        {
+            var joined = await topology.JoinStreamAsync(request, cancellationToken: cancellation);
+            return new ServerFrame
+            {
+                StreamJoined = new StreamJoined
+                {
+                    StreamId = streamId,
+                    PeerId = peerId,
+                    Channel = joined.Stream.Channel,
+                    Title = joined.Stream.Title,
+                    BitrateKbps = joined.Stream.BitrateKbps,
+                    ResumeTicket = tickets.Resume(new ResumeTicket(session.Caller.AccountId, streamId, peerId, IsRoot: false)),
+                },
+            };
+        });
+    }
+
+    /// <summary>The stream and peer ids: new ones, or those of a resume ticket that is this account's.</summary>
+    private async Task<(string StreamId, string PeerId, Fault? Fault)> IdentifyAsync(Session session, string resumeTicket, bool isRoot, string? streamId)
+    {
+        if (session.Seats.Count >= options.Value.MaxStreamsPerSession)
+            return ("", "", SignalingErrors.TooManyStreams);
+        if (streamId is not null && session.Seats.ContainsKey(streamId))
+            return ("", "", SignalingErrors.AlreadyInStream);
+        if (resumeTicket.Length == 0)
+            return (streamId ?? NewId(), NewId(), null);
+        var ticket = await tickets.ReadResumeAsync(resumeTicket);
+        if (ticket is null || ticket.AccountId != session.Caller.AccountId || ticket.IsRoot != isRoot || (streamId is not null && ticket.StreamId != streamId))
+            return ("", "", SignalingErrors.InvalidResumeTicket);
+        return session.Seats.ContainsKey(ticket.StreamId)
+            ? ("", "", SignalingErrors.AlreadyInStream)
+            : (ticket.StreamId, ticket.PeerId, null);
+    }
+
+    /// <summary>
+    /// Takes the seat before Topology is asked, because its first directives may arrive before its answer, and gives it up
+    /// when the answer is no.
+    /// </summary>
+    private async Task<Fault?> TakeAsync(Seat seat, ulong requestId, Func<Task<ServerFrame>> ask)
+    {
+        edge.Take(seat);
+        ServerFrame answer;
+        try
+        {
+            answer = await ask();
+        }
+        catch (RpcException)
+        {
+            edge.Leave(seat);
+            throw;
+        }
+
+        answer.RequestId = requestId;
+        seat.Session.Send(answer);
+        foreach (var directive in seat.Confirm())
+            directives.Tell(seat, directive);
+        return null;
+    }
+
+    private async Task<Fault?> LeaveAsync(Session session, string streamId, CancellationToken cancellation)
+    {
+        if (!session.Seats.TryGetValue(streamId, out var seat))
+            return SignalingErrors.NotInStream;
+        await LeaveAsync(seat, cancellation);
+        return null;
+    }
+
+    private async Task<Fault?> SignalAsync(Session session, Signal signal)
+    {
+        if (!session.Signals.TryTake())
+            return SignalingErrors.RateLimited;
+        if (!session.Seats.TryGetValue(signal.StreamId, out var seat))
+            return SignalingErrors.NotInStream;
+        var (size, limit) = signal.PayloadCase switch
+        {
+            Signal.PayloadOneofCase.Offer => (Encoding.UTF8.GetByteCount(signal.Offer), options.Value.MaxSdpBytes),
+            Signal.PayloadOneofCase.Answer => (Encoding.UTF8.GetByteCount(signal.Answer), options.Value.MaxSdpBytes),
+            Signal.PayloadOneofCase.Candidate => (Encoding.UTF8.GetByteCount(signal.Candidate), options.Value.MaxCandidateBytes),
+            _ => (0, -1),
+        };
+        if (size > limit || signal.Ticket.Length > 2_048)
+            return SignalingErrors.InvalidFrame;
+        if (seat.EdgeOf((int)signal.Stripe, signal.PeerId) is not { } edgeId)
+            return SignalingErrors.NotANeighbour;
+
+        var to = signal.PeerId;
+        // The sender's id comes from its seat, whatever the frame says.
+        signal.PeerId = seat.PeerId;
+        return await router.RouteAsync(edgeId, to, signal) ? null : SignalingErrors.NeighbourGone;
+    }
+
+    private Fault? Report(Session session, MetricsReport report)
+    {
+        if (!session.Reports.TryTake())
+            return SignalingErrors.RateLimited;
+        if (!session.Seats.TryGetValue(report.StreamId, out var seat))
+            return SignalingErrors.NotInStream;
+        if (report.Receipts.Count > MaxEdgesPerReport || report.Claims.Count > MaxEdgesPerReport
+            || !double.IsFinite(report.LatencyMs) || report.LatencyMs is < 0 or > 600_000 || !IsUplink(report.UploadMbps)
+            || report.Answer is { Hmac.Length: not DigestBytes })
+            return SignalingErrors.InvalidFrame;
+
+        var mapped = new PeerReport
+        {
+            StreamId = seat.StreamId,
+            PeerId = seat.PeerId,
+            LatencyMs = report.LatencyMs,
+            UploadMbps = report.UploadMbps,
+            BufferMs = report.BufferMs,
+        };
+        foreach (var receipt in report.Receipts)
+            mapped.Receipts.Add(new PeerReceipt { ParentPeerId = receipt.ParentPeerId, Stripe = receipt.Stripe, Bytes = receipt.Bytes, Chunks = receipt.Chunks });
+        foreach (var claim in report.Claims)
+            mapped.Claims.Add(new PeerClaim { ChildPeerId = claim.ChildPeerId, Stripe = claim.Stripe, Bytes = claim.Bytes });
+        if (report.Answer is { } answer)
+            (mapped.AnswerWindow, mapped.AnswerHmac) = (answer.Window, answer.Hmac);
+        reports.Add(mapped);
+        return null;
+    }
+
+    private Fault? Announce(Session session, ChunkDigests frame)
+    {
+        if (!session.Seats.TryGetValue(frame.StreamId, out var seat))
+            return SignalingErrors.NotInStream;
+        if (!seat.IsRoot)
+            return SignalingErrors.NotTheBroadcaster;
+        if (frame.Digests.Count is 0 or > MaxDigests || frame.Digests.Any(digest => digest.Digest.Length != DigestBytes))
+            return SignalingErrors.InvalidFrame;
+        foreach (var digest in frame.Digests)
+        {
+            reports.Add(new RootDigest
+            {
+                StreamId = seat.StreamId,
+                PeerId = seat.PeerId,
+                Stripe = digest.Stripe,
+                Sequence = digest.Sequence,
+                Digest = digest.Digest,
+            });
+        }
+
+        return null;
+    }
+
+    private async Task<Fault?> EndAsync(Session session, EndStream frame, CancellationToken cancellation)
+    {
+        // Called as the user: Raids checks the owner by the same rule as for REST.
+        await raids.EndStreamAsync(
+            new Contracts.Raids.V1.EndStreamRequest { StreamId = frame.StreamId, RaidTarget = frame.RaidTarget },
+            new Metadata { { "authorization", $"Bearer {session.AccessToken}" } },
+            cancellationToken: cancellation);
+        return null;
+    }
+
+    private async Task<Fault?> RefreshAsync(Session session, Refresh frame)
+    {
+        var bearer = jwt.Get(JwtBearerDefaults.AuthenticationScheme);
+        var parameters = bearer.TokenValidationParameters.Clone();
+        parameters.ConfigurationManager = bearer.ConfigurationManager as Microsoft.IdentityModel.Tokens.BaseConfigurationManager;
+        var result = await bearer.TokenHandlers[0].ValidateTokenAsync(frame.AccessToken, parameters);
+        if (!result.IsValid)
+            return CommonErrors.InvalidToken;
+        if (Caller.Of(new ClaimsPrincipal(result.ClaimsIdentity)).AccountId != session.Caller.AccountId)
+            return SignalingErrors.WrongAccount;
+        session.Renew(frame.AccessToken, new DateTimeOffset(result.SecurityToken.ValidTo, TimeSpan.Zero));
+        return null;
+    }
+
+    private PeerIdentity Identity(Session session, string peerId) => new()
+    {
+        PeerId = peerId,
+        AccountId = session.Caller.AccountId,
+        EdgeId = edge.Id,
+        AddressBlock = session.AddressBlock,
+    };
+
+    private string NewId() => Guid.CreateVersion7(clock.GetUtcNow()).ToString();
+
+    private static bool IsUplink(double mbps) => double.IsFinite(mbps) && mbps is >= 0 and <= 10_000;
+}

@@ -1,0 +1,101 @@
+using Beacon.Contracts.Events;
+
+namespace Beacon.Signaling.Sessions;
+
+/// <summary>
+/// One peer: the place of a session in a stream. It knows its neighbours in the trees, because signals go only to them, and
+/// the newest assignment, because older directives may still be on the way.
+/// </summary>
+internal sealed class Seat(Session session, string streamId, string peerId, bool isRoot)
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(int Stripe, string PeerId), string> _neighbourEdges = [];
+    private readonly Dictionary<int, string> _parents = [];
+    private readonly Dictionary<int, string> _standbys = [];
+    private readonly Dictionary<int, long> _versions = [];
+    private List<PeerDirective>? _early = [];
+
+    public Session Session { get; } = session;
+
+    public string StreamId { get; } = streamId;
+
+    public string PeerId { get; } = peerId;
+
+    public bool IsRoot { get; } = isRoot;
+
+    /// <summary>Tells Topology of this peer again, after it was forgotten there.</summary>
+    public Func<CancellationToken, Task>? Rejoin { get; set; }
+
+    /// <summary>
+    /// Applies a directive, or keeps it until <see cref="Confirm"/>: the bus may be faster than the answer to the join, and the client must
+    /// hear of its stream before it hears of its parent. Returns false for a directive that is older than one applied.
+    /// </summary>
+    public bool TryApply(PeerDirective directive)
+    {
+        lock (_gate)
+        {
+            if (_early is not null)
+            {
+                _early.Add(directive);
+                return false;
+            }
+
+            return Apply(directive);
+        }
+    }
+
+    /// <summary>The client knows of its stream: gives the directives that came before, in order.</summary>
+    public IReadOnlyList<PeerDirective> Confirm()
+    {
+        lock (_gate)
+        {
+            var early = _early ?? [];
+            _early = null;
+            return [.. early.Where(Apply)];
+        }
+    }
+
+    /// <summary>The edge replica of a neighbour, null when that peer is none.</summary>
+    public string? EdgeOf(int stripe, string peerId)
+    {
+        lock (_gate)
+            return _neighbourEdges.GetValueOrDefault((stripe, peerId));
+    }
+
+    private bool Apply(PeerDirective directive)
+    {
+        // Versions grow per peer and stripe over all kinds: what is not newer was overtaken.
+        if (_versions.TryGetValue(directive.Stripe, out var newest) && directive.Version <= newest)
+            return false;
+        _versions[directive.Stripe] = directive.Version;
+        switch (directive.Kind)
+        {
+            case DirectiveKind.ParentAssigned:
+                Replace(_parents, directive);
+                break;
+            case DirectiveKind.StandbyAssigned:
+                Replace(_standbys, directive);
+                break;
+            case DirectiveKind.ChildAssigned when directive.Neighbour is { } child:
+                _neighbourEdges[(directive.Stripe, child.PeerId)] = child.EdgeId;
+                break;
+            case DirectiveKind.ChildRemoved when directive.Neighbour is { } child:
+                _neighbourEdges.Remove((directive.Stripe, child.PeerId));
+                break;
+        }
+
+        return true;
+    }
+
+    private void Replace(Dictionary<int, string> role, PeerDirective directive)
+    {
+        var stripe = directive.Stripe;
+        if (role.Remove(stripe, out var former) && former != directive.Neighbour?.PeerId
+            && former != _parents.GetValueOrDefault(stripe) && former != _standbys.GetValueOrDefault(stripe))
+            _neighbourEdges.Remove((stripe, former));
+        if (directive.Neighbour is not { } now)
+            return;
+        role[stripe] = now.PeerId;
+        _neighbourEdges[(stripe, now.PeerId)] = now.EdgeId;
+    }
+}

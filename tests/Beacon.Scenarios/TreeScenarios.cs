@@ -1,0 +1,139 @@
+using System.Text.Json;
+using Beacon.Contracts.Signaling.V1;
+using Beacon.Testing;
+
+namespace Beacon.Scenarios;
+
+/// <summary>Joining, sharing and healing, over the real protocol.</summary>
+public sealed class TreeScenarios(ServerFixture fixture) : IClassFixture<ServerFixture>
+{
+    private readonly BeaconServer _server = fixture.Server;
+    private readonly RestClient _rest = fixture.Rest;
+
+    [Fact]
+    public async Task A_viewer_gets_a_parent_and_both_ends_get_a_ticket()
+    {
+        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Ada"));
+        await using var viewer = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Bo"), root.StreamId);
+
+        var parent = await viewer.ParentAsync();
+        var child = (await root.Socket.WaitAsync(ServerFrame.FrameOneofCase.ChildAssigned)).ChildAssigned;
+
+        Assert.Equal(root.PeerId, parent.ParentPeerId);
+        Assert.Equal(1u, parent.Depth);
+        Assert.Equal("joined", parent.Reason);
+        Assert.NotEmpty(parent.Ticket);
+        Assert.Equal(viewer.PeerId, child.ChildPeerId);
+        Assert.NotEmpty(child.Ticket);
+    }
+
+    [Fact]
+    public async Task Viewers_relay_to_viewers_when_the_broadcaster_is_full()
+    {
+        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Cy"), maxChildren: 2);
+        var viewers = new List<SyntheticPeer>();
+        for (var i = 0; i < 6; i++)
+        {
+            viewers.Add(await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync($"Viewer {i}"), root.StreamId));
+            await viewers[^1].ParentAsync();
+        }
+
+        var tree = (await _rest.GetAsync($"/api/streams/{root.StreamId}/tree")).Body;
+        var peers = tree.GetProperty("peers").EnumerateArray().ToDictionary(peer => peer.GetProperty("peerId").GetString()!, peer => peer);
+
+        Assert.Equal(7, peers.Count);
+        Assert.Equal(2, peers.Values.Count(peer => Parent(peer) == root.PeerId));
+        Assert.Equal(4, peers.Values.Count(peer => Parent(peer).Length > 0 && Parent(peers[Parent(peer)]) == root.PeerId));
+        foreach (var viewer in viewers)
+            await viewer.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_relay_that_leaves_is_replaced_and_leaves_the_tree()
+    {
+        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Di"), maxChildren: 1);
+        var relay = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Relay"), root.StreamId);
+        await relay.ParentAsync();
+        await using var leaf = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Leaf"), root.StreamId);
+        Assert.Equal(relay.PeerId, (await leaf.ParentAsync()).ParentPeerId);
+
+        await relay.DisposeAsync();
+
+        var healed = await leaf.ParentAsync();
+        Assert.Equal(root.PeerId, healed.ParentPeerId);
+        Assert.Equal("parent_left", healed.Reason);
+        var tree = (await _rest.GetAsync($"/api/streams/{root.StreamId}/tree")).Text;
+        Assert.DoesNotContain(relay.PeerId, tree, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_parent_with_a_latency_over_a_second_loses_its_children()
+    {
+        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Ed"), maxChildren: 2);
+        await using var slow = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Slow"), root.StreamId);
+        await slow.ParentAsync();
+        await using var good = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Good"), root.StreamId);
+        await good.ParentAsync();
+        var children = new List<SyntheticPeer>();
+        for (var i = 0; i < 3; i++)
+            children.Add(await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync($"Child {i}"), root.StreamId));
+        var placed = new List<(SyntheticPeer Peer, string Parent)>();
+        foreach (var child in children)
+            placed.Add((child, (await child.ParentAsync()).ParentPeerId));
+        var (victim, _) = placed.First(child => child.Parent == slow.PeerId);
+
+        var moved = victim.ParentAsync();
+        using var tick = new PeriodicTimer(TimeSpan.FromSeconds(2));
+        while (!moved.IsCompleted)
+        {
+            // Every child of the slow peer sees the latency, so their median does.
+            foreach (var (peer, parent) in placed)
+                await peer.ReportAsync(new MetricsReport { LatencyMs = parent == slow.PeerId ? 1500 : 20, UploadMbps = 0, BufferMs = 200 });
+            await slow.ReportAsync(new MetricsReport { LatencyMs = 20, BufferMs = 200 });
+            await good.ReportAsync(new MetricsReport { LatencyMs = 20, BufferMs = 200 });
+            await Task.WhenAny(moved, tick.WaitForNextTickAsync(TestContext.Current.CancellationToken).AsTask());
+        }
+
+        var assigned = await moved;
+        Assert.Equal("parent_degraded", assigned.Reason);
+        Assert.NotEqual(slow.PeerId, assigned.ParentPeerId);
+        foreach (var child in children)
+            await child.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Signals_go_between_parent_and_child_and_nowhere_else()
+    {
+        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Flo"), maxChildren: 1);
+        await using var child = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Child"), root.StreamId);
+        var parent = await child.ParentAsync();
+        await using var grandchild = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Grandchild"), root.StreamId);
+        await grandchild.ParentAsync();
+
+        await child.Socket.SendAsync(new ClientFrame { Signal = new Signal { StreamId = root.StreamId, PeerId = root.PeerId, Offer = "v=0", Ticket = parent.Ticket } });
+        var offer = (await root.Socket.WaitAsync(ServerFrame.FrameOneofCase.Signal)).Signal;
+        Assert.Equal(child.PeerId, offer.PeerId);
+        Assert.Equal("v=0", offer.Offer);
+        Assert.Equal(parent.Ticket, offer.Ticket);
+
+        var refused = await grandchild.Socket.AskAsync(new ClientFrame { Signal = new Signal { StreamId = root.StreamId, PeerId = root.PeerId, Offer = "v=0" } });
+        Assert.Equal("not_a_neighbour", refused.Error.Reason);
+        Assert.Equal(0, root.Socket.Count(ServerFrame.FrameOneofCase.Signal));
+    }
+
+    [Fact]
+    public async Task A_peers_place_can_be_explained()
+    {
+        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Gil"));
+        await using var viewer = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Hu"), root.StreamId);
+        await viewer.ParentAsync();
+
+        var explained = (await _rest.GetAsync($"/api/streams/{root.StreamId}/peers/{viewer.PeerId}/explain")).Body;
+
+        Assert.Equal("joined", explained.GetProperty("reason").GetString());
+        var chosen = Assert.Single(explained.GetProperty("candidates").EnumerateArray(), candidate => candidate.GetProperty("chosen").GetBoolean());
+        Assert.Equal(root.PeerId, chosen.GetProperty("peerId").GetString());
+    }
+
+    private static string Parent(JsonElement peer) => peer.GetProperty("parentPeerId").GetString() ?? "";
+}

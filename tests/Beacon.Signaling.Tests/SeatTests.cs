@@ -1,0 +1,82 @@
+using Beacon.Contracts.Events;
+using Beacon.Signaling.Sessions;
+
+namespace Beacon.Signaling.Tests;
+
+public sealed class SeatTests
+{
+    private static Seat NewSeat() => new(session: null!, "stream", "me", isRoot: false);
+
+    private static PeerDirective Parent(long version, string peer, int stripe = 0) =>
+        new("me", version, DirectiveKind.ParentAssigned, stripe, new PeerNeighbour(peer, "edge-of-" + peer));
+
+    private static Seat Confirmed()
+    {
+        var seat = NewSeat();
+        seat.Confirm();
+        return seat;
+    }
+
+    [Fact]
+    public void Directives_that_overtake_the_answer_to_the_join_wait_for_it()
+    {
+        var seat = NewSeat();
+
+        Assert.False(seat.TryApply(Parent(1, "a")));
+        Assert.False(seat.TryApply(Parent(2, "b")));
+
+        Assert.Equal(["a", "b"], seat.Confirm().Select(directive => directive.Neighbour!.PeerId));
+        Assert.Null(seat.EdgeOf(0, "a"));
+        Assert.Equal("edge-of-b", seat.EdgeOf(0, "b"));
+    }
+
+    [Fact]
+    public void An_overtaken_directive_is_dropped()
+    {
+        var seat = Confirmed();
+
+        Assert.True(seat.TryApply(Parent(5, "new")));
+        Assert.False(seat.TryApply(Parent(4, "old")));
+        Assert.False(seat.TryApply(Parent(5, "again")));
+
+        Assert.Equal("edge-of-new", seat.EdgeOf(0, "new"));
+        Assert.Null(seat.EdgeOf(0, "old"));
+    }
+
+    [Fact]
+    public void Stripes_count_their_versions_apart()
+    {
+        var seat = Confirmed();
+
+        Assert.True(seat.TryApply(Parent(9, "a", stripe: 0)));
+        Assert.True(seat.TryApply(Parent(1, "b", stripe: 1)));
+
+        Assert.Equal("edge-of-a", seat.EdgeOf(0, "a"));
+        Assert.Equal("edge-of-b", seat.EdgeOf(1, "b"));
+        Assert.Null(seat.EdgeOf(1, "a"));
+    }
+
+    [Fact]
+    public void A_standby_that_becomes_the_parent_stays_a_neighbour()
+    {
+        var seat = Confirmed();
+        seat.TryApply(Parent(1, "a"));
+        seat.TryApply(new PeerDirective("me", 2, DirectiveKind.StandbyAssigned, 0, new PeerNeighbour("b", "edge-of-b")));
+        seat.TryApply(Parent(3, "b"));
+        seat.TryApply(new PeerDirective("me", 4, DirectiveKind.StandbyAssigned, 0, Neighbour: null));
+
+        Assert.Equal("edge-of-b", seat.EdgeOf(0, "b"));
+        Assert.Null(seat.EdgeOf(0, "a"));
+    }
+
+    [Fact]
+    public void A_removed_child_is_no_neighbour_any_more()
+    {
+        var seat = Confirmed();
+        seat.TryApply(new PeerDirective("me", 1, DirectiveKind.ChildAssigned, 0, new PeerNeighbour("c", "e")));
+        Assert.Equal("e", seat.EdgeOf(0, "c"));
+
+        seat.TryApply(new PeerDirective("me", 2, DirectiveKind.ChildRemoved, 0, new PeerNeighbour("c", "e"), DrainMs: 1000));
+        Assert.Null(seat.EdgeOf(0, "c"));
+    }
+}

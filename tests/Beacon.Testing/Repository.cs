@@ -1,0 +1,35 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Reflection;
+
+namespace Beacon.Testing;
+
+/// <summary>Where the built projects are.</summary>
+public static class Repository
+{
+    public static string Root { get; } = Metadata("RepositoryRoot");
+
+    /// <summary>The assembly that a project builds, in the configuration that the tests were built in.</summary>
+    public static string AssemblyOf(string projectFolder, string assemblyName) =>
+        Path.Combine(Root, projectFolder, "bin", Metadata("Configuration"), "net10.0", $"{assemblyName}.dll");
+
+    /// <summary>Ports that are free now, all different.</summary>
+    public static int[] FreePorts(int count)
+    {
+        var probes = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
+        try
+        {
+            foreach (var probe in probes)
+                probe.Start();
+            return [.. probes.Select(probe => ((IPEndPoint)probe.LocalEndpoint).Port)];
+        }
+        finally
+        {
+            foreach (var probe in probes)
+                probe.Dispose();
+        }
+    }
+
+    private static string Metadata(string key) => typeof(Repository).Assembly
+        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == key).Value!;
+}
