@@ -62,6 +62,13 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
             return _neighbourEdges.GetValueOrDefault((stripe, peerId));
     }
 
+    /// <summary>A child has come with an offer: it is a neighbour, unless a directive says otherwise later.</summary>
+    public void Meet(int stripe, string childPeerId, string edgeId)
+    {
+        lock (_gate)
+            _neighbourEdges.TryAdd((stripe, childPeerId), edgeId);
+    }
+
     private bool Apply(PeerDirective directive)
     {
         // Versions grow per peer and stripe over all kinds: what is not newer was overtaken.

@@ -1,3 +1,4 @@
+using System.Text;
 using Beacon.Contracts.Signaling.V1;
 using Google.Protobuf;
 using StackExchange.Redis;
@@ -23,40 +24,58 @@ internal sealed class SignalRouter(Edge edge, IConnectionMultiplexer redis) : IH
     public async ValueTask<bool> RouteAsync(string edgeId, string toPeerId, Signal signal)
     {
         if (edgeId == edge.Id)
-            return Deliver(toPeerId, signal);
-        var routed = new RoutedSignal(toPeerId, signal);
+            return Deliver(edge.Id, toPeerId, signal);
+        var routed = new RoutedSignal(edge.Id, toPeerId, signal);
         return await redis.GetSubscriber().PublishAsync(ChannelOf(edgeId), routed.Encode()) > 0;
     }
 
     private void Deliver(byte[] message)
     {
         var routed = RoutedSignal.Decode(message);
-        Deliver(routed.ToPeerId, routed.Signal);
+        Deliver(routed.FromEdgeId, routed.ToPeerId, routed.Signal);
     }
 
-    private bool Deliver(string toPeerId, Signal signal)
+    private bool Deliver(string fromEdgeId, string toPeerId, Signal signal)
     {
         if (edge.SeatOf(toPeerId) is not { } seat || seat.StreamId != signal.StreamId)
             return false;
+        // The child's edge has seen that the two are neighbours; the parent's may hear of it from the bus only after its answer.
+        if (signal.PayloadCase == Signal.PayloadOneofCase.Offer)
+            seat.Meet((int)signal.Stripe, signal.PeerId, fromEdgeId);
         seat.Session.Send(new ServerFrame { Signal = signal });
         return true;
     }
 
     private static RedisChannel ChannelOf(string edgeId) => RedisChannel.Literal($"beacon:edge:{edgeId}");
 
-    /// <summary>One signal on the way to another replica: the length of the peer id, the peer id, the frame.</summary>
-    private sealed record RoutedSignal(string ToPeerId, Signal Signal)
+    /// <summary>One signal on the way to another replica: two texts of at most 255 bytes, each after its length, then the frame.</summary>
+    private sealed record RoutedSignal(string FromEdgeId, string ToPeerId, Signal Signal)
     {
         public byte[] Encode()
         {
-            var message = new byte[1 + ToPeerId.Length + Signal.CalculateSize()];
-            message[0] = checked((byte)ToPeerId.Length);
-            System.Text.Encoding.ASCII.GetBytes(ToPeerId, message.AsSpan(1));
-            Signal.WriteTo(message.AsSpan(1 + ToPeerId.Length));
+            var message = new byte[2 + FromEdgeId.Length + ToPeerId.Length + Signal.CalculateSize()];
+            var rest = Write(Write(message, FromEdgeId), ToPeerId);
+            Signal.WriteTo(rest);
             return message;
         }
 
-        public static RoutedSignal Decode(ReadOnlySpan<byte> message) =>
-            new(System.Text.Encoding.ASCII.GetString(message.Slice(1, message[0])), Signal.Parser.ParseFrom(message[(1 + message[0])..]));
+        public static RoutedSignal Decode(ReadOnlySpan<byte> message)
+        {
+            var rest = Read(Read(message, out var fromEdgeId), out var toPeerId);
+            return new RoutedSignal(fromEdgeId, toPeerId, Signal.Parser.ParseFrom(rest));
+        }
+
+        private static Span<byte> Write(Span<byte> to, string text)
+        {
+            to[0] = checked((byte)text.Length);
+            Encoding.ASCII.GetBytes(text, to[1..]);
+            return to[(1 + text.Length)..];
+        }
+
+        private static ReadOnlySpan<byte> Read(ReadOnlySpan<byte> from, out string text)
+        {
+            text = Encoding.ASCII.GetString(from.Slice(1, from[0]));
+            return from[(1 + from[0])..];
+        }
     }
 }
