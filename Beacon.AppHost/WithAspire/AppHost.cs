@@ -9,6 +9,7 @@ if (!ContainerRuntime.Answers())
         .WithHttpEndpoint(port: 8080, name: "http", env: "Beacon__Endpoints__HttpPort")
         .WithHttpEndpoint(port: 8081, name: "grpc", env: "Beacon__Endpoints__GrpcPort")
         .WithEndpoint("grpc", grpc => grpc.Transport = "http2")
+        .WithEnvironment("ASPNETCORE_ENVIRONMENT", "Development")
         .WithHttpHealthCheck("/health")
         .WithExternalHttpEndpoints()
         .WithUrlForEndpoint("http", url => url.DisplayText = "Pages");
@@ -49,6 +50,7 @@ IResourceBuilder<ProjectResource> AsService(IResourceBuilder<ProjectResource> pr
     .WithHttpEndpoint(port: httpPort, name: "http", env: "Beacon__Endpoints__HttpPort")
     .WithHttpEndpoint(port: grpcPort, name: "grpc", env: "Beacon__Endpoints__GrpcPort")
     .WithEndpoint("grpc", grpc => grpc.Transport = "http2")
+    .WithEnvironment("ASPNETCORE_ENVIRONMENT", "Development")
     .WithEnvironment("Beacon__Endpoints__Address", "127.0.0.1")
     .WithEnvironment("Beacon__Auth__ServiceKey", serviceKey)
     // From the project's directory, which is the content root: one folder for the whole stack, the same after each start.

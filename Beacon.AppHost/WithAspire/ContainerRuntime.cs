@@ -22,6 +22,7 @@ internal static class ContainerRuntime
         // `info` asks the engine, where `--version` would only ask the command line tool.
         var start = new ProcessStartInfo(program, ["info"])
         {
+            UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
