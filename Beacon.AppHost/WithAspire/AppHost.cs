@@ -24,13 +24,17 @@ var serviceKey = builder.AddParameter("service-key", new GenerateParameterDefaul
 var redis = builder.AddRedis("redis");
 var bus = builder.AddRabbitMQ("bus").WithManagementPlugin();
 
-var topology = AsService(builder.AddProject<Projects.Beacon_Topology>("topology"));
-var ledger = AsService(builder.AddProject<Projects.Beacon_Ledger>("ledger"));
+var topology = AsService(builder.AddProject<Projects.Beacon_Topology>("topology"))
+    .WithReference(redis).WaitFor(redis);
+var ledger = AsService(builder.AddProject<Projects.Beacon_Ledger>("ledger"))
+    .WithReference(topology);
 var raids = AsService(builder.AddProject<Projects.Beacon_Raids>("raids"))
+    .WithReference(redis).WaitFor(redis)
     .WithReference(topology).WaitFor(topology);
 
 // The public origin: pages, REST of all services, the WebSocket, and the issuer of access tokens.
 var signaling = AsService(builder.AddProject<Projects.Beacon_Signaling>("signaling"), httpPort: 8080, grpcPort: 8081)
+    .WithReference(redis).WaitFor(redis)
     .WithReference(topology).WaitFor(topology)
     .WithReference(ledger).WaitFor(ledger)
     .WithReference(raids).WaitFor(raids)
@@ -43,9 +47,8 @@ foreach (var service in new[] { topology, ledger, raids })
 
 builder.Build().Run();
 
-// What every service has: a broker, the store, the shared key, two endpoints (cleartext Kestrel cannot serve HTTP/1.1 and gRPC on one), health.
+// What every service has: the broker, the shared key, two endpoints (cleartext Kestrel cannot serve HTTP/1.1 and gRPC on one), health.
 IResourceBuilder<ProjectResource> AsService(IResourceBuilder<ProjectResource> project, int? httpPort = null, int? grpcPort = null) => project
-    .WithReference(redis).WaitFor(redis)
     .WithReference(bus).WaitFor(bus)
     .WithHttpEndpoint(port: httpPort, name: "http", env: "Beacon__Endpoints__HttpPort")
     .WithHttpEndpoint(port: grpcPort, name: "grpc", env: "Beacon__Endpoints__GrpcPort")
