@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Builds everything once and runs every test: .NET, Vitest, and the browser tests with a real Chromium.
+#
+#   ./test.sh          all of it; installs Chromium (Debian package) and the npm packages if they are missing
+#   ./test.sh --fast   without the browser tests
+#
+# Needs the .NET SDK 10 and Node 20 or newer. The last line is `N passed, N failed, N skipped` over all suites.
+# Exits with 1 on any failure, and when a suite ran nothing. Logs and reports: artifacts/tests/.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
+
+fast=
+case "${1:-}" in
+    "") ;;
+    --fast) fast=1 ;;
+    *) sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+esac
+
+configuration=Release
+results=$PWD/artifacts/tests
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=1 PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
+# Nothing may wait for an answer.
+exec < /dev/null
+
+say() { printf '\n== %s\n' "$*"; }
+
+# Ends before any test has run; the line counts as one failure, so that nobody reads it as success.
+stop() {
+    printf '\n%s\n0 passed, 1 failed, 0 skipped\n' "$*"
+    exit 1
+}
+
+install_chromium() {
+    command -v chromium > /dev/null && return
+    command -v apt-get > /dev/null || { echo "No Chromium and no apt-get here: the browser tests will say so."; return; }
+    say "installing Chromium"
+    local root=()
+    [ "$(id -u)" -eq 0 ] || root=(sudo -n)
+    { "${root[@]}" apt-get update -qq &&
+        "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends chromium fonts-dejavu-core; } > "$results/apt.log" 2>&1 ||
+        { tail -n 5 "$results/apt.log"; echo "Chromium could not be installed: the browser tests will say so."; }
+}
+
+install_packages() {
+    local installed=clients/web/node_modules/.package-lock.json
+    [ -e "$installed" ] && ! [ clients/web/package-lock.json -nt "$installed" ] && return
+    say "installing the npm packages"
+    (cd clients/web && npm ci --no-audit --no-fund) > "$results/npm.log" 2>&1 || { tail -n 20 "$results/npm.log"; stop "npm ci failed."; }
+}
+
+# suite NAME COMMAND...: runs one suite; its report is NAME.json, all it says is NAME.log.
+suite() {
+    local name=$1 start=$SECONDS; shift
+    "$@" > "$results/$name.log" 2>&1
+    echo $? > "$results/$name.exit"
+    node .ci/count.mjs suite "$results" "$name" $((SECONDS - start)) || cat "$results/$name.log"
+}
+
+dotnet_suite() {
+    dotnet test --project "$1" --configuration "$configuration" --no-build --no-progress --timeout 20m \
+        --results-directory "$results" --report-xunit-ctrf --report-xunit-ctrf-filename "$2.json"
+}
+
+vitest_suite() {
+    npm test --prefix clients/web --workspace "$1" -- --reporter=default --reporter=json --outputFile.json="$results/$2.json"
+}
+
+command -v dotnet > /dev/null || stop "The .NET SDK 10 is missing: https://dotnet.microsoft.com/download"
+command -v node > /dev/null || stop "Node 20 or newer is missing: https://nodejs.org"
+
+rm -rf "$results"
+mkdir -p "$results"
+[ -n "$fast" ] || install_chromium
+install_packages
+
+say "building Beacon.sln ($configuration, warnings are errors)"
+dotnet build Beacon.sln --configuration "$configuration" --nologo -v q || stop "The build failed."
+
+say "running the tests, one suite after the other (they share the machine's cores)"
+for project in tests/*/*.csproj; do
+    name=$(basename "$project" .csproj)
+    case $name in
+        Beacon.Browser.Tests) [ -n "$fast" ] && continue ;;
+        *.Tests | Beacon.Scenarios) ;;
+        *) continue ;;
+    esac
+    suite "$name" dotnet_suite "$project" "$name"
+done
+for package in clients/web/packages/*/package.json clients/web/console/package.json; do
+    grep -qs '"test":' "$package" || continue
+    name=$(basename "$(dirname "$package")")
+    suite "vitest-$name" vitest_suite "$name" "vitest-$name"
+done
+
+say "result"
+node .ci/count.mjs total "$results"
