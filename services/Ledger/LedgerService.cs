@@ -4,6 +4,7 @@ using Beacon.Ledger.Journal;
 using Beacon.ServiceDefaults;
 using MassTransit;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
 
 namespace Beacon.Ledger;
 
@@ -17,7 +18,10 @@ public static class LedgerService
         builder.Services.AddOptions<LedgerOptions>().BindConfiguration(LedgerOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         var file = LedgerFile.Of(builder);
         builder.Services.AddSingleton(file);
-        builder.Services.AddDbContextFactory<LedgerDb>(database => database.UseSqlite(file.ConnectionString));
+        builder.Services.AddDbContextFactory<LedgerDb>(database => database
+            .UseSqlite(file.ConnectionString)
+            // Every commit wakes a read of the outbox; at the usual level each would be a line of SQL in the log.
+            .ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandExecuted, LogLevel.Debug))));
         builder.Services.AddSingleton<LedgerMetrics>();
         builder.Services.AddSingleton<LedgerWriter>();
         builder.Services.AddSingleton<StreamOwners>();

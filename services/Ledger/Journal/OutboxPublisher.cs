@@ -13,7 +13,7 @@ namespace Beacon.Ledger.Journal;
 internal sealed class OutboxPublisher(
     LedgerWriter writer,
     IDbContextFactory<LedgerDb> databases,
-    IBus bus,
+    IBusControl bus,
     IOptions<LedgerOptions> options,
     TimeProvider clock,
     ILogger<OutboxPublisher> log) : BackgroundService
@@ -22,6 +22,16 @@ internal sealed class OutboxPublisher(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        try
+        {
+            // What is published before the consumers' endpoints are bound reaches nobody.
+            await bus.WaitForHealthStatus(BusHealthStatus.Healthy, stoppingToken);
+        }
+        catch (OperationCanceledException)
+        {
+            return;
+        }
+
         while (!stoppingToken.IsCancellationRequested)
         {
             try
