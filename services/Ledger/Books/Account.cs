@@ -1,0 +1,31 @@
+namespace Beacon.Ledger.Books;
+
+/// <summary>One account. Only the <see cref="Book"/> changes it, by posting transfers.</summary>
+/// <param name="number">Short key in the journal; never reused.</param>
+/// <param name="mayGoNegative">Set for the named system accounts alone; every other balance stays at zero or above.</param>
+public sealed class Account(int number, string id, AccountKind kind, bool mayGoNegative, string displayName, long openedAtMs)
+{
+    public int Number { get; } = number;
+
+    public string Id { get; } = id;
+
+    public AccountKind Kind { get; } = kind;
+
+    public bool MayGoNegative { get; } = mayGoNegative;
+
+    public string DisplayName { get; internal set; } = displayName;
+
+    /// <summary>Unix milliseconds.</summary>
+    public long OpenedAtMs { get; } = openedAtMs;
+
+    /// <summary>Micro-credits.</summary>
+    public long Balance { get; internal set; }
+
+    /// <summary>Sum of all relay pay ever, micro-credits.</summary>
+    public long RelayEarnings { get; internal set; }
+
+    /// <summary>An account as a journal holds it.</summary>
+    public static Account Restore(
+        int number, string id, AccountKind kind, bool mayGoNegative, string displayName, long openedAtMs, long balance, long relayEarnings) =>
+        new(number, id, kind, mayGoNegative, displayName, openedAtMs) { Balance = balance, RelayEarnings = relayEarnings };
+}

@@ -1,0 +1,92 @@
+using Microsoft.EntityFrameworkCore;
+
+namespace Beacon.Ledger.Journal;
+
+/// <summary>The ledger's file as EF sees it: it owns the schema and answers statements. Money is written by <see cref="LedgerWriter"/> alone.</summary>
+internal sealed class LedgerDb(DbContextOptions<LedgerDb> options) : DbContext(options)
+{
+    public DbSet<AccountRow> Accounts => Set<AccountRow>();
+
+    public DbSet<BatchRow> Batches => Set<BatchRow>();
+
+    public DbSet<TransferRow> Transfers => Set<TransferRow>();
+
+    public DbSet<StreamRow> Streams => Set<StreamRow>();
+
+    public DbSet<SquadMemberRow> SquadMembers => Set<SquadMemberRow>();
+
+    public DbSet<SponsorshipRow> Sponsorships => Set<SponsorshipRow>();
+
+    public DbSet<OutboxRow> Outbox => Set<OutboxRow>();
+
+    public DbSet<OutboxCursorRow> OutboxCursor => Set<OutboxCursorRow>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<AccountRow>(row =>
+        {
+            row.ToTable("accounts", table => table.HasCheckConstraint("balance_floor", "may_go_negative = 1 OR balance >= 0"));
+            row.HasKey(account => account.Number);
+            row.Property(account => account.Number).ValueGeneratedNever();
+            row.HasIndex(account => account.AccountId).IsUnique();
+        });
+        modelBuilder.Entity<BatchRow>(row =>
+        {
+            row.ToTable("batches");
+            row.HasKey(batch => batch.Sequence);
+            row.Property(batch => batch.Sequence).ValueGeneratedNever();
+            row.HasIndex(batch => batch.BatchId).IsUnique();
+        });
+        modelBuilder.Entity<TransferRow>(row =>
+        {
+            row.ToTable("transfers", table =>
+            {
+                table.HasCheckConstraint("amount_positive", "amount > 0");
+                table.HasCheckConstraint("two_accounts", "debit <> credit");
+            });
+            row.HasKey(transfer => transfer.Sequence);
+            row.Property(transfer => transfer.Sequence).ValueGeneratedNever();
+            row.HasIndex(transfer => transfer.Batch);
+            // SQLite keeps the row's number in every index, so these serve pages of one account in order.
+            row.HasIndex(transfer => transfer.Debit);
+            row.HasIndex(transfer => transfer.Credit);
+        });
+        modelBuilder.Entity<StreamRow>(row =>
+        {
+            row.ToTable("streams");
+            row.HasKey(stream => stream.StreamId);
+            row.HasIndex(stream => stream.EndedAtMs);
+        });
+        modelBuilder.Entity<SquadMemberRow>(row =>
+        {
+            row.ToTable("squad_members", table => table.HasCheckConstraint("share_range", "share_bps BETWEEN 1 AND 10000"));
+            row.HasKey(member => new { member.StreamId, member.Position });
+        });
+        modelBuilder.Entity<SponsorshipRow>(row =>
+        {
+            row.ToTable("sponsorships", table => table.HasCheckConstraint("within_budget", "spent BETWEEN 0 AND budget"));
+            row.HasKey(sponsorship => sponsorship.SponsorshipId);
+            row.HasIndex(sponsorship => sponsorship.State);
+        });
+        modelBuilder.Entity<OutboxRow>(row =>
+        {
+            row.ToTable("outbox");
+            row.HasKey(message => message.Sequence);
+            row.Property(message => message.Sequence).ValueGeneratedNever();
+        });
+        modelBuilder.Entity<OutboxCursorRow>(row =>
+        {
+            row.ToTable("outbox_cursor", table => table.HasCheckConstraint("one_row", "id = 1"));
+            row.HasKey(cursor => cursor.Id);
+            row.Property(cursor => cursor.Id).ValueGeneratedNever();
+            row.HasData(new OutboxCursorRow { Id = 1, PublishedThrough = 0 });
+        });
+        UseSnakeCase(modelBuilder);
+    }
+
+    private static void UseSnakeCase(ModelBuilder modelBuilder)
+    {
+        foreach (var property in modelBuilder.Model.GetEntityTypes().SelectMany(entity => entity.GetProperties()))
+            property.SetColumnName(string.Concat(property.Name.Select((letter, i) => char.IsUpper(letter) ? (i > 0 ? "_" : "") + char.ToLowerInvariant(letter) : letter.ToString())));
+    }
+}

@@ -1,0 +1,86 @@
+namespace Beacon.Ledger.Journal;
+
+// The rows as EF sees them, for the schema and for reading. The money path writes them with its own statements.
+
+internal sealed class AccountRow
+{
+    public int Number { get; set; }
+    public required string AccountId { get; set; }
+    public int Kind { get; set; }
+    public bool MayGoNegative { get; set; }
+    public required string DisplayName { get; set; }
+    public long OpenedAtMs { get; set; }
+    public long Balance { get; set; }
+    public long RelayEarnings { get; set; }
+}
+
+/// <summary>Linked transfers that were posted together; the unit of idempotency.</summary>
+internal sealed class BatchRow
+{
+    public long Sequence { get; set; }
+
+    /// <summary>16 bytes, big-endian, so that UUIDs of version 7 stand in order of time in the index.</summary>
+    public required byte[] BatchId { get; set; }
+    public required byte[] Content { get; set; }
+    public int Code { get; set; }
+    public required string Actor { get; set; }
+    public required string Reference { get; set; }
+    public long? Window { get; set; }
+    public long BookedAtMs { get; set; }
+}
+
+/// <summary>One booking, with the balances that it left on both sides: the balance of an account at any time is a lookup.</summary>
+internal sealed class TransferRow
+{
+    public long Sequence { get; set; }
+    public required byte[] TransferId { get; set; }
+    public long Batch { get; set; }
+    public int Debit { get; set; }
+    public int Credit { get; set; }
+    public long Amount { get; set; }
+    public long DebitBalance { get; set; }
+    public long CreditBalance { get; set; }
+}
+
+internal sealed class StreamRow
+{
+    public required string StreamId { get; set; }
+    public required string Broadcaster { get; set; }
+    public long StartedAtMs { get; set; }
+    public long? EndedAtMs { get; set; }
+    public long SquadVersion { get; set; }
+}
+
+internal sealed class SquadMemberRow
+{
+    public required string StreamId { get; set; }
+    public int Position { get; set; }
+    public required string AccountId { get; set; }
+    public int ShareBps { get; set; }
+}
+
+internal sealed class SponsorshipRow
+{
+    public required byte[] SponsorshipId { get; set; }
+    public required string StreamId { get; set; }
+    public required string Sponsor { get; set; }
+    public long Budget { get; set; }
+    public long Spent { get; set; }
+    public long Rate { get; set; }
+    public int State { get; set; }
+}
+
+/// <summary>An event that waits to be published.</summary>
+internal sealed class OutboxRow
+{
+    public long Sequence { get; set; }
+    public required string Type { get; set; }
+    public required string Payload { get; set; }
+}
+
+/// <summary>The one row that says how far the outbox was published.</summary>
+internal sealed class OutboxCursorRow
+{
+    public int Id { get; set; }
+    public long PublishedThrough { get; set; }
+}

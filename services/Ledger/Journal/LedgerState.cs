@@ -1,0 +1,153 @@
+using System.Text.Json;
+using Beacon.Contracts.Events;
+using Beacon.Ledger.Books;
+
+namespace Beacon.Ledger.Journal;
+
+/// <summary>
+/// Everything that a decision may look at, in memory, and the notes of what it changed. Owned by the writer: only its
+/// decisions see it, one after the other.
+/// </summary>
+internal sealed class LedgerState
+{
+    private readonly LedgerStore _store;
+    private readonly Dictionary<string, StreamRecord> _live;
+    private readonly Dictionary<string, List<Sponsorship>> _active = new(StringComparer.Ordinal);
+    private readonly Book _book;
+    private long _lastOutbox;
+
+    private LedgerState(LedgerStore store, LedgerOptions options)
+    {
+        _store = store;
+        Options = options;
+        var (batch, transfer, outbox) = store.LoadSequences();
+        _lastOutbox = outbox;
+        _book = new Book(store.LoadAccounts(), batch, transfer, options.RecentTransfersKept, FindOlder);
+        _live = store.LoadLiveStreams().ToDictionary(stream => stream.StreamId, StringComparer.Ordinal);
+        foreach (var sponsorship in store.LoadActiveSponsorships())
+            Active(sponsorship.StreamId).Add(sponsorship);
+    }
+
+    public LedgerOptions Options { get; }
+
+    /// <summary>The server's clock when the group began, Unix milliseconds.</summary>
+    public long NowMs { get; private set; }
+
+    public Changes Changes { get; private set; } = new();
+
+    public static LedgerState Load(LedgerStore store, LedgerOptions options) => new(store, options);
+
+    /// <summary>Starts the notes of a new group.</summary>
+    public void Begin(long nowMs)
+    {
+        NowMs = nowMs;
+        Changes = new Changes();
+        if (_book.Find(AccountIds.Treasury) is not null)
+            return;
+        Open(AccountIds.Treasury, AccountKind.Treasury, mayGoNegative: true, "Treasury");
+        Open(AccountIds.RelayIssuance, AccountKind.RelayIssuance, mayGoNegative: true, "Relay issuance");
+    }
+
+    public Account? Find(string accountId) => _book.Find(accountId);
+
+    /// <summary>The wallet of an account, opened on first sight. The name counts only then.</summary>
+    public Account Wallet(string accountId, string displayName) =>
+        _book.Find(accountId) ?? Open(accountId, AccountKind.Wallet, mayGoNegative: false, displayName);
+
+    public Account OpenEscrow(Sponsorship sponsorship) =>
+        Open(sponsorship.EscrowAccountId, AccountKind.Escrow, mayGoNegative: false, "");
+
+    public void Rename(Account account, string displayName)
+    {
+        if (account.DisplayName == displayName)
+            return;
+        Book.Rename(account, displayName);
+        Changes.Touched.Add(account);
+    }
+
+    public Posting? Replay(Guid batchId, Guid content) => _book.Replay(batchId, content);
+
+    /// <summary>Books the batch and, for each wallet whose balance changed, an event.</summary>
+    public Posting Post(TransferBatch batch)
+    {
+        var posting = _book.Post(batch, NowMs);
+        if (posting is not { Status: PostingStatus.Posted, Batch: { } posted })
+            return posting;
+        Changes.Batches.Add((batch, posted));
+        var moved = new Dictionary<Account, long>();
+        foreach (var transfer in posted.Transfers)
+        {
+            moved[transfer.Debit] = moved.GetValueOrDefault(transfer.Debit) - transfer.Amount;
+            moved[transfer.Credit] = moved.GetValueOrDefault(transfer.Credit) + transfer.Amount;
+        }
+
+        foreach (var (account, change) in moved)
+        {
+            Changes.Touched.Add(account);
+            if (account.Kind == AccountKind.Wallet)
+                Announce(sequence => new CreditsEarned(sequence, account.Id, change, account.Balance, Name(batch.Code), batch.Reference));
+        }
+
+        return posting;
+    }
+
+    /// <summary>Puts an event into the outbox.</summary>
+    public void Announce<TEvent>(Func<long, TEvent> make)
+    {
+        var message = make(++_lastOutbox);
+        Changes.Outbox.Add(new OutboxMessage(_lastOutbox, typeof(TEvent).Name, JsonSerializer.Serialize(message)));
+    }
+
+    /// <summary>What is known of a stream; those that ended are looked up in the file.</summary>
+    public StreamRecord? Stream(string streamId) =>
+        _live.GetValueOrDefault(streamId) ?? Changes.Streams.GetValueOrDefault(streamId) ?? _store.FindStream(streamId);
+
+    public void Save(StreamRecord stream)
+    {
+        Changes.Streams[stream.StreamId] = stream;
+        if (stream.IsLive)
+            _live[stream.StreamId] = stream;
+        else
+            _live.Remove(stream.StreamId);
+    }
+
+    public IReadOnlyList<Sponsorship> ActiveSponsorships(string streamId) =>
+        _active.TryGetValue(streamId, out var active) ? [.. active] : [];
+
+    public void Save(Sponsorship sponsorship)
+    {
+        Changes.Sponsorships[sponsorship.Id] = sponsorship;
+        var active = Active(sponsorship.StreamId);
+        active.RemoveAll(other => other.Id == sponsorship.Id);
+        if (sponsorship.State == SponsorshipState.Active)
+            active.Add(sponsorship);
+        if (active.Count == 0)
+            _active.Remove(sponsorship.StreamId);
+    }
+
+    private Account Open(string accountId, AccountKind kind, bool mayGoNegative, string displayName)
+    {
+        var account = _book.Open(accountId, kind, mayGoNegative, displayName, NowMs);
+        Changes.Opened.Add(account);
+        return account;
+    }
+
+    private PostedBatch? FindOlder(Guid batchId) => _store.FindBatch(batchId, id => _book.Find(id)!);
+
+    private List<Sponsorship> Active(string streamId)
+    {
+        if (!_active.TryGetValue(streamId, out var active))
+            _active[streamId] = active = [];
+        return active;
+    }
+
+    private static string Name(TransferCode code) => code switch
+    {
+        TransferCode.Relay => "relay",
+        TransferCode.Tip => "tip",
+        TransferCode.SponsorshipFunding or TransferCode.Sponsorship => "sponsorship",
+        TransferCode.Deposit => "deposit",
+        TransferCode.Refund => "refund",
+        _ => throw new ArgumentOutOfRangeException(nameof(code), code, "Not a code."),
+    };
+}

@@ -1,0 +1,96 @@
+using System.Text.Json;
+using Beacon.Contracts.Events;
+using MassTransit;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+
+namespace Beacon.Ledger.Journal;
+
+/// <summary>
+/// Brings the events of the outbox to the bus, in order, each at least once: one is dropped only after the bus took it. A
+/// commit wakes it; the fallback serves what a failed attempt left behind.
+/// </summary>
+internal sealed class OutboxPublisher(
+    LedgerWriter writer,
+    IDbContextFactory<LedgerDb> databases,
+    IBusControl bus,
+    IOptions<LedgerOptions> options,
+    TimeProvider clock,
+    ILogger<OutboxPublisher> log) : BackgroundService
+{
+    private static readonly Dictionary<string, Type> Types = new[] { typeof(CreditsEarned), typeof(TipPosted) }.ToDictionary(type => type.Name, StringComparer.Ordinal);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            // What is published before the consumers' endpoints are bound reaches nobody.
+            await bus.WaitForHealthStatus(BusHealthStatus.Healthy, stoppingToken);
+        }
+        catch (OperationCanceledException)
+        {
+            return;
+        }
+
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                while (await PublishPageAsync(stoppingToken))
+                {
+                    // The next page.
+                }
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+#pragma warning disable CA1031 // A bus or a disk that is away must not end the publisher; it tries again.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                Log.OutboxFailed(log, options.Value.OutboxFallbackSeconds, exception);
+            }
+
+            await WaitAsync(stoppingToken);
+        }
+    }
+
+    /// <summary>Publishes the oldest messages; true when there may be more.</summary>
+    private async Task<bool> PublishPageAsync(CancellationToken cancellationToken)
+    {
+        List<OutboxRow> page;
+        await using (var database = await databases.CreateDbContextAsync(cancellationToken))
+            page = await database.Outbox.AsNoTracking().OrderBy(row => row.Sequence).Take(options.Value.OutboxPageSize).ToListAsync(cancellationToken);
+        if (page.Count == 0)
+            return false;
+        var published = 0L;
+        try
+        {
+            foreach (var row in page)
+            {
+                var type = Types[row.Type];
+                await bus.Publish(JsonSerializer.Deserialize(row.Payload, type)!, type, cancellationToken);
+                published = row.Sequence;
+            }
+        }
+        finally
+        {
+            // Also after a failure: what the bus took is not sent again.
+            if (published > 0)
+                await writer.ExecuteAsync(state => state.Changes.PublishedThrough = published, waitForRoom: true, cancellationToken);
+        }
+
+        return page.Count == options.Value.OutboxPageSize;
+    }
+
+    private async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var fallback = Task.Delay(TimeSpan.FromSeconds(options.Value.OutboxFallbackSeconds), clock, timeout.Token);
+        var signal = writer.OutboxSignal.WaitToReadAsync(timeout.Token).AsTask();
+        await Task.WhenAny(fallback, signal);
+        await timeout.CancelAsync();
+        writer.OutboxSignal.TryRead(out _);
+    }
+}

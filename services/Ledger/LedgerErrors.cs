@@ -1,0 +1,37 @@
+using Beacon.Ledger.Books;
+using Beacon.ServiceDefaults;
+using Grpc.Core;
+
+namespace Beacon.Ledger;
+
+/// <summary>Every way in which a call to the ledger can fail, besides <see cref="CommonErrors"/>.</summary>
+public static class LedgerErrors
+{
+    public static readonly Fault InvalidAmount = new("invalid_amount", StatusCode.InvalidArgument, "An amount is 1 to 1,000,000,000,000 micro-credits, a rate per viewer-minute 1 to 1,000,000,000.");
+    public static readonly Fault InvalidTransferId = new("invalid_transfer_id", StatusCode.InvalidArgument, "The id must be a UUID in its usual text form, made by the caller; version 8 is the ledger's own.");
+    public static readonly Fault InvalidAccountId = new("invalid_account_id", StatusCode.InvalidArgument, "An account id has 1 to 200 characters, no control characters, and does not start with \"ledger:\".");
+    public static readonly Fault InvalidDisplayName = new("invalid_display_name", StatusCode.InvalidArgument, "A display name has at most 100 characters and no control characters.");
+    public static readonly Fault InsufficientCredits = new("insufficient_credits", StatusCode.FailedPrecondition, "The wallet holds less than the amount.");
+    public static readonly Fault SelfTip = new("self_tip", StatusCode.FailedPrecondition, "Nobody but the tipper shares this stream's revenue.");
+    public static readonly Fault ExistsWithDifferentContent = new("exists_with_different_content", StatusCode.AlreadyExists, "This id was used before for something else. Use a new id for a new transfer.");
+    public static readonly Fault UnknownAccount = new("unknown_account", StatusCode.NotFound, "No wallet is open under this account id.");
+    public static readonly Fault UnknownSponsorship = new("unknown_sponsorship", StatusCode.NotFound, "The caller has no sponsorship of this id.");
+    public static readonly Fault SharesMustAddUp = new("shares_must_add_up", StatusCode.InvalidArgument, "The shares are 1 or more basis points each and add up to 10,000.");
+    public static readonly Fault DuplicateMember = new("duplicate_member", StatusCode.InvalidArgument, "An account stands in the squad more than once.");
+    public static readonly Fault SquadTooLarge = new("squad_too_large", StatusCode.InvalidArgument, "A squad has at most 16 members.");
+    public static readonly Fault OperatorOnly = new("operator_only", StatusCode.PermissionDenied, "Only an operator may do this.");
+    public static readonly Fault BalanceOverflow = new("balance_overflow", StatusCode.FailedPrecondition, "A balance would leave the range of the ledger.");
+    public static readonly Fault LedgerBusy = new("ledger_busy", StatusCode.ResourceExhausted, "More requests wait than the ledger's queue holds. Try again.", Retryable: true);
+    public static readonly Fault LedgerUnavailable = new("ledger_unavailable", StatusCode.Unavailable, "The ledger could not make this durable. Try again with the same id.", Retryable: true);
+
+    /// <summary>The failure that a caller sees for a batch that was not booked.</summary>
+    internal static Fault Of(PostingStatus status) => status switch
+    {
+        PostingStatus.InvalidAmount => InvalidAmount,
+        PostingStatus.ExistsWithDifferentContent => ExistsWithDifferentContent,
+        PostingStatus.UnknownAccount => UnknownAccount,
+        PostingStatus.InsufficientCredits => InsufficientCredits,
+        PostingStatus.BalanceOverflow => BalanceOverflow,
+        _ => throw new ArgumentOutOfRangeException(nameof(status), status, "Nothing that a caller causes."),
+    };
+}

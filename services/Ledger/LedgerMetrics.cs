@@ -1,0 +1,59 @@
+using System.Diagnostics.Metrics;
+using Beacon.Ledger.Books;
+using Beacon.Ledger.Journal;
+
+namespace Beacon.Ledger;
+
+/// <summary>What the ledger measures (meter <c>Beacon.Ledger</c>).</summary>
+internal sealed class LedgerMetrics : IDisposable
+{
+    private readonly Meter _meter;
+    private readonly Counter<long> _transfers;
+    private readonly Counter<long> _failedCommits;
+    private readonly Histogram<int> _groupSize;
+    private readonly Histogram<double> _commitDuration;
+    private long _balanceSum;
+
+    public LedgerMetrics(IMeterFactory meters)
+    {
+        _meter = meters.Create("Beacon.Ledger");
+        _transfers = _meter.CreateCounter<long>("beacon.ledger.transfers", "{transfer}", "Transfers booked, by code.");
+        _failedCommits = _meter.CreateCounter<long>("beacon.ledger.commits.failed", "{commit}", "Transactions that failed.");
+        _groupSize = _meter.CreateHistogram<int>("beacon.ledger.commit.requests", "{request}", "Requests committed in one transaction.");
+        _commitDuration = _meter.CreateHistogram("beacon.ledger.commit.duration", "s", "Duration of a transaction, to the disk.", advice: new InstrumentAdvice<double>
+        {
+            HistogramBucketBoundaries = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
+        });
+        _meter.CreateObservableGauge("beacon.ledger.balance_sum", () => BalanceSum, "{microcredit}", "Sum over all balances at the last check. Anything but zero is a defect.");
+    }
+
+    /// <summary>Sum over all balances at the last check, micro-credits.</summary>
+    public long BalanceSum
+    {
+        get => Interlocked.Read(ref _balanceSum);
+        set => Interlocked.Exchange(ref _balanceSum, value);
+    }
+
+    public void Committed(Changes changes, int requests, TimeSpan duration)
+    {
+        _groupSize.Record(requests);
+        _commitDuration.Record(duration.TotalSeconds);
+        foreach (var (request, posted) in changes.Batches)
+            _transfers.Add(posted.Transfers.Count, new KeyValuePair<string, object?>("code", Code(request.Code)));
+    }
+
+    public void CommitFailed() => _failedCommits.Add(1);
+
+    public void Dispose() => _meter.Dispose();
+
+    private static string Code(TransferCode code) => code switch
+    {
+        TransferCode.Relay => "relay",
+        TransferCode.Tip => "tip",
+        TransferCode.SponsorshipFunding => "sponsorship_funding",
+        TransferCode.Sponsorship => "sponsorship",
+        TransferCode.Deposit => "deposit",
+        TransferCode.Refund => "refund",
+        _ => "other",
+    };
+}

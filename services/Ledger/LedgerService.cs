@@ -1,0 +1,51 @@
+using Beacon.Contracts.Topology.V1;
+using Beacon.Ledger.Consumers;
+using Beacon.Ledger.Journal;
+using Beacon.ServiceDefaults;
+using MassTransit;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+
+namespace Beacon.Ledger;
+
+/// <summary>All that a host calls to have the ledger.</summary>
+public static class LedgerService
+{
+    public static void AddLedger(this WebApplicationBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.HostService(HostedServices.Ledger);
+        builder.Services.AddOptions<LedgerOptions>().BindConfiguration(LedgerOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        var file = LedgerFile.Of(builder);
+        builder.Services.AddSingleton(file);
+        builder.Services.AddDbContextFactory<LedgerDb>(database => database
+            .UseSqlite(file.ConnectionString)
+            // Every commit wakes a read of the outbox; at the usual level each would be a line of SQL in the log.
+            .ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandExecuted, LogLevel.Debug))));
+        builder.Services.AddSingleton<LedgerMetrics>();
+        builder.Services.AddSingleton<LedgerWriter>();
+        builder.Services.AddSingleton<StreamOwners>();
+        builder.Services.AddSingleton<Statements>();
+        builder.AddServiceClient<TopologyService.TopologyServiceClient>(HostedServices.Topology);
+        // In this order: the file is ready before anything reads it, and closed after the last.
+        builder.Services.AddHostedService(services => services.GetRequiredService<LedgerWriter>());
+        builder.Services.AddHostedService<OutboxPublisher>();
+        builder.Services.AddHostedService<BalanceCheck>();
+        builder.Services.AddHealthChecks().AddCheck<LedgerHealth>("ledger");
+    }
+
+    public static void AddLedgerConsumers(IBusRegistrationConfigurator bus)
+    {
+        ArgumentNullException.ThrowIfNull(bus);
+        bus.AddConsumer<RelayWorkConsumer>().Endpoint(endpoint => endpoint.Name = "ledger-relay-work-verified");
+        bus.AddConsumer<StreamStartedConsumer>().Endpoint(endpoint => endpoint.Name = "ledger-stream-started");
+        bus.AddConsumer<StreamEndedConsumer>().Endpoint(endpoint => endpoint.Name = "ledger-stream-ended");
+    }
+
+    public static void MapLedger(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        app.MapGrpcService<LedgerGrpc>();
+        app.MapGrpcService<LedgerAccountsGrpc>();
+    }
+}

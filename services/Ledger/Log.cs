@@ -1,0 +1,27 @@
+
+namespace Beacon.Ledger;
+
+/// <summary>Log messages of the ledger: 3000 to 3999.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(3001, LogLevel.Information, "The ledger writes to {Path}")]
+    public static partial void WriterStarted(ILogger logger, string path);
+
+    [LoggerMessage(3002, LogLevel.Error, "A commit of {Requests} requests failed; the state is loaded again from the file")]
+    public static partial void CommitFailed(ILogger logger, int requests, Exception exception);
+
+    [LoggerMessage(3003, LogLevel.Warning, "Publishing from the outbox failed; it is tried again with the next commit or in {Seconds} s")]
+    public static partial void OutboxFailed(ILogger logger, int seconds, Exception exception);
+
+    [LoggerMessage(3004, LogLevel.Critical, "The sum over all balances is {Sum} micro-credits instead of zero")]
+    public static partial void SumNotZero(ILogger logger, long sum);
+
+    [LoggerMessage(3005, LogLevel.Warning, "The sum over all balances could not be checked")]
+    public static partial void SumCheckFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(3006, LogLevel.Warning, "Window {Window} of stream {StreamId} was not settled: {Outcome}")]
+    public static partial void WindowNotSettled(ILogger logger, string streamId, long window, string outcome);
+
+    [LoggerMessage(3007, LogLevel.Warning, "A {Message} of stream {StreamId} was dropped: {Reason}")]
+    public static partial void MessageDropped(ILogger logger, string message, string streamId, string reason);
+}

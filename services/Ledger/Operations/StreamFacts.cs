@@ -1,0 +1,59 @@
+using Beacon.Ledger.Books;
+using Beacon.Ledger.Journal;
+
+namespace Beacon.Ledger.Operations;
+
+/// <summary>
+/// What becomes known of streams, in whatever order and however often. An end is final for every start before it: only a
+/// start with a later time, of a broadcaster who came back after the stream was given up, opens the stream again.
+/// </summary>
+internal static class StreamFacts
+{
+    /// <summary>A stream that runs, by an event or by asking its owner.</summary>
+    /// <param name="startedAtMs">Unix milliseconds.</param>
+    public static StreamRecord Started(LedgerState state, string streamId, string broadcasterAccountId, long startedAtMs)
+    {
+        if (state.Stream(streamId) is not { } known)
+            return Record(state, streamId, broadcasterAccountId, startedAtMs);
+        // Who broadcasts was settled by the first fact; a stream does not change hands.
+        if (known.IsLive ? known.StartedAtMs >= startedAtMs : known.EndedAtMs >= startedAtMs)
+            return known;
+        var started = known with { StartedAtMs = startedAtMs, EndedAtMs = null };
+        state.Save(started);
+        return started;
+    }
+
+    /// <summary>A stream is over: what its sponsors did not spend goes back.</summary>
+    public static void Ended(LedgerState state, string streamId, string broadcasterAccountId)
+    {
+        var stream = state.Stream(streamId) ?? Record(state, streamId, broadcasterAccountId, startedAtMs: 0);
+        if (!stream.IsLive)
+            return;
+        state.Save(stream with { EndedAtMs = state.NowMs });
+        foreach (var sponsorship in state.ActiveSponsorships(streamId))
+            Refund(state, sponsorship);
+    }
+
+    /// <summary>First sight of a stream: its broadcaster alone shares the revenue.</summary>
+    public static StreamRecord Record(LedgerState state, string streamId, string broadcasterAccountId, long startedAtMs)
+    {
+        state.Wallet(broadcasterAccountId, "");
+        var stream = new StreamRecord(streamId, broadcasterAccountId, startedAtMs, EndedAtMs: null, SquadVersion: 0, Squad.Alone(broadcasterAccountId));
+        state.Save(stream);
+        return stream;
+    }
+
+    private static void Refund(LedgerState state, Sponsorship sponsorship)
+    {
+        var posting = state.Post(new TransferBatch(
+            DerivedId.Of("refund", sponsorship.Id.ToString()),
+            DerivedId.Of("refund", sponsorship.Id.ToString(), sponsorship.StreamId),
+            TransferCode.Refund,
+            AccountIds.Reserved + "settlement",
+            sponsorship.Id.ToString(),
+            Window: null,
+            [new Leg(sponsorship.EscrowAccountId, sponsorship.SponsorAccountId, sponsorship.Left)]));
+        if (posting.IsBooked)
+            state.Save(sponsorship with { State = SponsorshipState.Ended });
+    }
+}

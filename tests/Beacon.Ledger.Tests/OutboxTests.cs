@@ -1,0 +1,84 @@
+using Beacon.Contracts.Events;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.DependencyInjection;
+using Rpc = Beacon.Contracts.Ledger.V1;
+
+namespace Beacon.Ledger.Tests;
+
+public sealed class OutboxTests
+{
+    private const string Stream = "0195a000-0000-7000-8000-000000000001";
+
+    [Fact]
+    public async Task What_was_committed_but_not_published_is_published_after_a_restart()
+    {
+        var rig = await LedgerRig.StartAsync();
+        await rig.FundAsync("ann", 1_000);
+        await rig.StreamAsync(Stream, "host");
+        await rig.TipAsync("ann", Stream, 10, id: 1);
+        await rig.StopAsync();
+
+        await using var host = await LedgerHost.StartAsync(rig.Directory);
+        var deposit = await host.Heard.NextAsync<CreditsEarned>(_ => true);
+        Assert.Equal(new CreditsEarned(1, "ann", 1_000, 1_000, "deposit", ""), deposit);
+        Assert.Equal(new CreditsEarned(2, "ann", -10, 990, "tip", Stream), await host.Heard.NextAsync<CreditsEarned>(earned => earned.Sequence == 2));
+    }
+
+    [Fact]
+    public async Task Sequences_go_on_after_everything_was_published_and_the_process_restarted()
+    {
+        var host = await LedgerHost.StartAsync();
+        await host.FundAsync("ann", 100);
+        Assert.Equal(1, (await host.Heard.NextAsync<CreditsEarned>(_ => true)).Sequence);
+        await host.StopAsync();
+
+        await using var again = await LedgerHost.StartAsync(host.Directory);
+        await again.FundAsync("ann", 50);
+        var next = await again.Heard.NextAsync<CreditsEarned>(earned => earned.AmountMicrocredits == 50);
+        Assert.Equal((2, 150), (next.Sequence, next.BalanceMicrocredits));
+    }
+
+    [Fact]
+    public async Task Events_of_one_wallet_come_in_the_order_of_its_balances()
+    {
+        await using var host = await LedgerHost.StartAsync();
+        host.Topology.Broadcasters[Stream] = "host";
+        await host.FundAsync("ann", 1_000);
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(i => host.Ledger.TipAsync(
+            new Rpc.TipRequest { StreamId = Stream, AmountMicrocredits = 1, TransferId = LedgerRig.Id(i + 1).ToString() }, LedgerHost.As("ann")).ResponseAsync));
+        // The consumer works side by side, so the proof is in the numbers: a later sequence never shows an older balance.
+        var heard = new List<CreditsEarned>();
+        while (heard.Count < 101)
+            heard.Add(await host.Heard.NextAsync<CreditsEarned>(earned => earned.AccountId == "ann"));
+        heard.Sort((left, right) => left.Sequence.CompareTo(right.Sequence));
+        Assert.Equal(Enumerable.Range(0, 101).Select(i => 1_000L - i), heard.Select(earned => earned.BalanceMicrocredits));
+    }
+
+    [Fact]
+    public async Task Health_tells_of_a_failed_commit_and_of_the_recovery()
+    {
+        await using var host = await LedgerHost.StartAsync();
+        var health = host.Services.GetRequiredService<HealthCheckService>();
+        Assert.Equal(HealthStatus.Healthy, await StatusAsync());
+        var writer = host.Services.GetRequiredService<Journal.LedgerWriter>();
+        await Assert.ThrowsAnyAsync<Exception>(() => writer.ExecuteAsync<int>(_ => throw new InvalidOperationException("a defect"), waitForRoom: true, CancellationToken.None));
+        Assert.Equal(HealthStatus.Unhealthy, await StatusAsync());
+        await host.FundAsync("ann", 1);
+        Assert.Equal(HealthStatus.Healthy, await StatusAsync());
+
+        async Task<HealthStatus> StatusAsync() => (await health.CheckHealthAsync(check => check.Name == "ledger", TestContext.Current.CancellationToken)).Status;
+    }
+
+    [Theory]
+    [InlineData("Data Source=:memory:")]
+    [InlineData("Data Source=x.db;Mode=ReadOnly")]
+    [InlineData("Mode=ReadWriteCreate")]
+    public void A_ledger_that_is_no_writable_file_is_refused_at_start(string connectionString)
+    {
+        var builder = WebApplication.CreateBuilder();
+        builder.Configuration["ConnectionStrings:ledger"] = connectionString;
+        var refused = Assert.Throws<InvalidOperationException>(() => Journal.LedgerFile.Of(builder));
+        Assert.Contains("must name a file", refused.Message, StringComparison.Ordinal);
+    }
+}
