@@ -8,7 +8,7 @@ public sealed class BaselineTests
         var current = Baseline.Current();
         if (Environment.GetEnvironmentVariable(Baseline.AcceptVariable) is "first" && !File.Exists(Baseline.File))
             Baseline.Write(current);
-        Assert.Empty(ContractComparer.Breaks(Baseline.Read(), current));
+        Offences.None(ContractComparer.Breaks(Baseline.Read(), current));
         // Only what breaks nobody comes this far, so that a break can never be accepted by mistake.
         if (Environment.GetEnvironmentVariable(Baseline.AcceptVariable) is "1")
             Baseline.Write(current);
