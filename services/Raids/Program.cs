@@ -1,0 +1,11 @@
+using Beacon.Raids;
+using Beacon.ServiceDefaults;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults();
+builder.AddRaids();
+builder.AddBus(RaidsService.AddRaidsConsumers);
+var app = builder.Build();
+app.MapServiceDefaults();
+app.MapRaids();
+await app.RunAsync();

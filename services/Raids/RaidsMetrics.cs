@@ -1,0 +1,37 @@
+using System.Diagnostics.Metrics;
+using Beacon.Raids.Raid;
+
+namespace Beacon.Raids;
+
+/// <summary>The meter <c>Beacon.Raids</c>.</summary>
+internal sealed class RaidsMetrics : IDisposable
+{
+    private readonly Meter _meter;
+    private readonly Counter<long> _raids;
+    private readonly Histogram<long> _viewers;
+    private readonly Counter<long> _targetsGone;
+
+    public RaidsMetrics(IMeterFactory meters)
+    {
+        _meter = meters.Create("Beacon.Raids");
+        _raids = _meter.CreateCounter<long>("beacon.raids.ended_streams", "{stream}", "Streams that ended, by what became of the audience");
+        _viewers = _meter.CreateHistogram<long>("beacon.raids.viewers", "{viewer}", "Viewers that a raid sends on");
+        _targetsGone = _meter.CreateCounter<long>("beacon.raids.targets_gone", "{stream}", "Drawn targets that were not live any more");
+    }
+
+    public void Ended(RaidRecord raid)
+    {
+        _raids.Add(1, new KeyValuePair<string, object?>("outcome", raid.State switch
+        {
+            RaidState.Done => "raided",
+            RaidState.Cancelled => "not_wanted",
+            _ => "no_target",
+        }));
+        if (raid.State == RaidState.Done)
+            _viewers.Record(raid.Viewers);
+    }
+
+    public void TargetGone() => _targetsGone.Add(1);
+
+    public void Dispose() => _meter.Dispose();
+}

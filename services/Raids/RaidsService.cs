@@ -1,0 +1,37 @@
+using Beacon.Contracts.Topology.V1;
+using Beacon.Raids.Streams;
+using Beacon.ServiceDefaults;
+using MassTransit;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Beacon.Raids;
+
+/// <summary>Raids as a host composes it: the directory of live streams, and what becomes of an audience when its stream ends.</summary>
+public static class RaidsService
+{
+    public static void AddRaids(this WebApplicationBuilder builder)
+    {
+        builder.HostService(HostedServices.Raids);
+        builder.AddRedis();
+        builder.AddServiceClient<TopologyService.TopologyServiceClient>(HostedServices.Topology);
+        builder.AddServiceClient<TopologyEdgeService.TopologyEdgeServiceClient>(HostedServices.Topology);
+        builder.Services.AddOptions<RaidsOptions>().BindConfiguration(RaidsOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.TryAddSingleton<Randomness>(CryptographicRandomness.Next);
+        builder.Services.AddSingleton<RaidsMetrics>();
+        builder.Services.AddSingleton<StreamDirectory>();
+        builder.Services.AddSingleton<RaidStore>();
+        builder.Services.AddSingleton<TargetFinder>();
+        builder.Services.AddSingleton<StreamEnding>();
+        builder.Services.AddSingleton<DirectoryRebuild>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<DirectoryRebuild>());
+    }
+
+    public static void AddRaidsConsumers(IBusRegistrationConfigurator bus)
+    {
+        bus.AddConsumer<StreamStartedConsumer>().Endpoint(endpoint => endpoint.Name = "raids-stream-started");
+        bus.AddConsumer<StreamAudienceChangedConsumer>().Endpoint(endpoint => endpoint.Name = "raids-stream-audience-changed");
+        bus.AddConsumer<StreamEndedConsumer>().Endpoint(endpoint => endpoint.Name = "raids-stream-ended");
+    }
+
+    public static void MapRaids(this WebApplication app) => app.MapGrpcService<RaidsGrpc>();
+}

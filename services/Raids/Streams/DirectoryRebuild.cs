@@ -1,0 +1,55 @@
+using Beacon.Contracts.Topology.V1;
+using Grpc.Core;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Beacon.Raids.Streams;
+
+/// <summary>
+/// Brings the directory in line with Topology once at every start: facts that were published while Raids was away, or that an
+/// emptied Redis forgot, are not repeated on the bus.
+/// </summary>
+internal sealed class DirectoryRebuild(
+    StreamDirectory directory,
+    TopologyEdgeService.TopologyEdgeServiceClient topology,
+    IOptions<RaidsOptions> options,
+    TimeProvider clock,
+    ILogger<DirectoryRebuild> log) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            try
+            {
+                await RebuildAsync(stoppingToken);
+                return;
+            }
+            catch (Exception exception) when (exception is RpcException or RedisException or TimeoutException && !stoppingToken.IsCancellationRequested)
+            {
+                Log.RebuildPostponed(log, exception is RpcException rpc ? rpc.StatusCode.ToString() : exception.GetType().Name);
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(options.Value.RebuildRetryMs), clock, stoppingToken);
+        }
+    }
+
+    private async Task RebuildAsync(CancellationToken stop)
+    {
+        // Read before Topology is asked: what starts in between is in neither and must not be forgotten.
+        var known = await directory.RanksAsync();
+        var answer = await topology.ListLiveStreamsAsync(new ListLiveStreamsRequest(), cancellationToken: stop);
+        foreach (var stream in answer.Streams)
+            await directory.SeenAsync(StreamEntry.Of(stream));
+        var forgotten = 0;
+        // A full answer may be a cut one; then nothing can be said of what it lacks.
+        if (answer.Streams.Count < StreamDirectory.MaxStreams)
+        {
+            var live = answer.Streams.Select(stream => stream.StreamId).ToHashSet(StringComparer.Ordinal);
+            foreach (var streamId in known.Select(StreamEntry.StreamIdOf).Where(streamId => !live.Contains(streamId)))
+                forgotten += await directory.ForgetAsync(streamId) ? 1 : 0;
+        }
+
+        Log.DirectoryRebuilt(log, answer.Streams.Count, forgotten);
+    }
+}

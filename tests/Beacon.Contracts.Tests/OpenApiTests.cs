@@ -1,0 +1,125 @@
+using System.Net;
+using System.Text.Json;
+using Beacon.Signaling.OpenApi;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.Logging;
+using Microsoft.OpenApi;
+
+namespace Beacon.Contracts.Tests;
+
+public sealed class OpenApiTests
+{
+    [Fact]
+    public void Every_http_rule_has_its_operation_and_nothing_else_has_one()
+    {
+        var rules = Protos.Methods().Select(rpc => HttpRules.Of(rpc.Method)).OfType<HttpRules.Route>()
+            .Select(route => $"{route.Verb} {route.Path.Replace("stream_id", "streamId", StringComparison.Ordinal).Replace("peer_id", "peerId", StringComparison.Ordinal).Replace("sponsorship_id", "sponsorshipId", StringComparison.Ordinal)}");
+        var operations = ContractsDocument.Build().Paths.SelectMany(path => path.Value.Operations!.Keys.Select(verb => $"{verb.Method} {path.Key}"));
+        Assert.Equal(rules.Order(StringComparer.Ordinal), operations.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_document_is_read_back_without_a_complaint()
+    {
+        var text = await ContractsDocument.Build().SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1, TestContext.Current.CancellationToken);
+        var read = OpenApiDocument.Parse(text, "json");
+        Assert.Empty(read.Diagnostic!.Errors);
+        Assert.Empty(read.Diagnostic.Warnings);
+        Assert.Equal(OpenApiSpecVersion.OpenApi3_1, read.Diagnostic.SpecificationVersion);
+        Assert.Equal(ContractsDocument.Build().Paths.Count, read.Document!.Paths.Count);
+        Assert.Equal(text, await read.Document.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_path_variable_is_a_parameter_and_not_in_the_body()
+    {
+        using var document = await JsonAsync();
+        var end = Operation(document, "/api/streams/{streamId}/end", "post");
+        var parameter = Assert.Single(end.GetProperty("parameters").EnumerateArray());
+        Assert.Equal(("streamId", "path", true), (parameter.GetProperty("name").GetString(), parameter.GetProperty("in").GetString(), parameter.GetProperty("required").GetBoolean()));
+        var body = end.GetProperty("requestBody").GetProperty("content").GetProperty("application/json").GetProperty("schema").GetProperty("properties");
+        Assert.Equal(["raidTarget"], body.EnumerateObject().Select(property => property.Name));
+        Assert.Equal("A stream id, empty = drawn at random, \"none\" = no raid.", body.GetProperty("raidTarget").GetProperty("description").GetString());
+    }
+
+    [Fact]
+    public async Task The_fields_of_a_get_are_query_parameters_with_their_comments()
+    {
+        using var document = await JsonAsync();
+        var parameters = Operation(document, "/api/streams", "get").GetProperty("parameters").EnumerateArray().ToList();
+        Assert.Equal(["pageSize", "pageToken"], parameters.Select(parameter => parameter.GetProperty("name").GetString()));
+        Assert.All(parameters, parameter => Assert.Equal("query", parameter.GetProperty("in").GetString()));
+        Assert.Equal("1 to 200; 0 = 50.", parameters[0].GetProperty("description").GetString());
+    }
+
+    [Fact]
+    public async Task Types_are_those_of_proto_json()
+    {
+        using var document = await JsonAsync();
+        var transfer = Schema(document, "ledger.v1.Transfer").GetProperty("properties");
+        Assert.Equal(("string", "int64"), TypeOf(transfer.GetProperty("amountMicrocredits")));
+        Assert.Equal(("string", "date-time"), TypeOf(transfer.GetProperty("bookedAt")));
+        Assert.Equal("#/components/schemas/ledger.v1.TransferCode", transfer.GetProperty("code").GetProperty("$ref").GetString());
+        Assert.Equal("TRANSFER_CODE_UNSPECIFIED", Schema(document, "ledger.v1.TransferCode").GetProperty("enum")[0].GetString());
+        var summary = Schema(document, "raids.v1.StreamSummary").GetProperty("properties");
+        Assert.Equal(("integer", "uint32"), TypeOf(summary.GetProperty("viewers")));
+        var list = Schema(document, "raids.v1.ListStreamsResponse").GetProperty("properties").GetProperty("streams");
+        Assert.Equal("#/components/schemas/raids.v1.StreamSummary", list.GetProperty("items").GetProperty("$ref").GetString());
+    }
+
+    [Fact]
+    public async Task An_operation_lists_the_reasons_of_its_comment_and_those_of_its_token()
+    {
+        using var document = await JsonAsync();
+        var end = Operation(document, "/api/streams/{streamId}/end", "post");
+        Assert.Equal(
+            ["unknown_stream", "not_your_stream", "unknown_raid_target", "raid_to_itself", "missing_token", "invalid_token"],
+            end.GetProperty(ContractsDocument.ReasonsExtension).EnumerateArray().Select(reason => reason.GetString()));
+        Assert.Equal(["guests_disabled"], Operation(document, "/api/auth/guest", "post").GetProperty(ContractsDocument.ReasonsExtension).EnumerateArray().Select(reason => reason.GetString()));
+        Assert.Equal(
+            "#/components/schemas/google.rpc.Status",
+            end.GetProperty("responses").GetProperty("default").GetProperty("content").GetProperty("application/json").GetProperty("schema").GetProperty("$ref").GetString());
+    }
+
+    [Fact]
+    public async Task Operations_that_need_a_token_say_so_and_the_others_do_not()
+    {
+        using var document = await JsonAsync();
+        Assert.True(Operation(document, "/api/wallet", "get").GetProperty("security")[0].TryGetProperty("bearer", out _));
+        Assert.False(Operation(document, "/api/streams", "get").TryGetProperty("security", out _));
+        Assert.Equal("http", document.RootElement.GetProperty("components").GetProperty("securitySchemes").GetProperty("bearer").GetProperty("type").GetString());
+    }
+
+    [Fact]
+    public void The_anonymous_rpcs_exist() => Assert.Subset(
+        Protos.Methods().Select(rpc => $"{rpc.Service.Name}.{rpc.Method.Name}").ToHashSet(StringComparer.Ordinal),
+        ContractsDocument.AnonymousRpcs.ToHashSet(StringComparer.Ordinal));
+
+    [Fact]
+    public async Task Anybody_may_read_the_document_and_its_page()
+    {
+        var builder = WebApplication.CreateBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseTestServer();
+        await using var app = builder.Build();
+        app.MapOpenApiDocument();
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        using var client = app.GetTestClient();
+        using var document = await client.GetAsync("/openapi/v1.json", TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, document.StatusCode);
+        Assert.Equal("application/json", document.Content.Headers.ContentType?.MediaType);
+        using var page = await client.GetAsync("/scalar/", TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, page.StatusCode);
+        Assert.Contains("openapi/v1.json", await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
+    private static async Task<JsonDocument> JsonAsync() =>
+        JsonDocument.Parse(await ContractsDocument.Build().SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1, TestContext.Current.CancellationToken));
+
+    private static JsonElement Operation(JsonDocument document, string path, string verb) => document.RootElement.GetProperty("paths").GetProperty(path).GetProperty(verb);
+
+    private static JsonElement Schema(JsonDocument document, string name) => document.RootElement.GetProperty("components").GetProperty("schemas").GetProperty(name);
+
+    private static (string?, string?) TypeOf(JsonElement schema) => (schema.GetProperty("type").GetString(), schema.GetProperty("format").GetString());
+}
