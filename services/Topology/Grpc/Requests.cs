@@ -1,0 +1,57 @@
+using Beacon.Contracts.Topology.V1;
+using Beacon.Topology.Streams;
+
+namespace Beacon.Topology.Grpc;
+
+/// <summary>What is checked of a request before anybody acts on it.</summary>
+internal static class Requests
+{
+    public const int MaxBatch = 1_024;
+    private const int MaxCounters = 64;
+    private const double MaxUplinkMbps = 10_000;
+
+    public static string StreamId(string streamId) =>
+        Guid.TryParseExact(streamId, "D", out _) && !streamId.Any(char.IsUpper) ? streamId : throw TopologyErrors.InvalidStreamId.Exception();
+
+    public static Member Member(PeerIdentity? peer)
+    {
+        if (peer is null || !IsId(peer.PeerId) || !IsId(peer.AccountId) || !IsId(peer.EdgeId) || peer.AddressBlock.Length > 64)
+            throw TopologyErrors.InvalidPeer.Exception();
+        return new Member(peer.PeerId, peer.AccountId, peer.EdgeId, peer.AddressBlock);
+    }
+
+    public static double Uplink(double uplinkMbps) =>
+        uplinkMbps is >= 0 and <= MaxUplinkMbps ? uplinkMbps : throw TopologyErrors.InvalidUplink.Exception();
+
+    public static StartCommand Start(StartStreamRequest request)
+    {
+        if (request.Channel.Length is < 1 or > 128)
+            throw TopologyErrors.InvalidChannel.Exception();
+        if (request.Title.Length is < 1 or > 120)
+            throw TopologyErrors.InvalidTitle.Exception();
+        if (request.BitrateKbps is < 32 or > 50_000)
+            throw TopologyErrors.InvalidBitrate.Exception();
+        if (request.MaxChildren > 4)
+            throw TopologyErrors.InvalidMaxChildren.Exception();
+        return new StartCommand(
+            Member(request.Root), request.Channel, request.Title, (int)request.BitrateKbps, Uplink(request.UplinkMbps), (int)request.MaxChildren, request.Resume);
+    }
+
+    /// <summary>Null when a figure is no figure: such a report is dropped, the others of its batch are not.</summary>
+    public static MetricsOfPeer? Report(PeerReport report)
+    {
+        if (!double.IsFinite(report.LatencyMs) || report.LatencyMs < 0 || report.Receipts.Count > MaxCounters || report.Claims.Count > MaxCounters)
+            return null;
+        return new MetricsOfPeer(
+            report.PeerId,
+            report.LatencyMs,
+            [.. report.Receipts.Select(receipt => new CountedBytes(receipt.ParentPeerId, (int)Math.Min(receipt.Stripe, 255), Bytes(receipt.Bytes)))],
+            [.. report.Claims.Select(claim => new CountedBytes(claim.ChildPeerId, (int)Math.Min(claim.Stripe, 255), Bytes(claim.Bytes)))],
+            (long)Math.Min(report.AnswerWindow, long.MaxValue),
+            report.AnswerWindow > 0 && report.AnswerHmac.Length == Mesh.Challenge.AnswerBytes ? report.AnswerHmac.ToByteArray() : null);
+    }
+
+    private static long Bytes(ulong bytes) => (long)Math.Min(bytes, long.MaxValue);
+
+    private static bool IsId(string id) => id.Length is >= 1 and <= 128 && id.All(character => character is > ' ' and <= '~');
+}

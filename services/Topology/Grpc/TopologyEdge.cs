@@ -1,0 +1,111 @@
+using Beacon.Contracts.Topology.V1;
+using Beacon.ServiceDefaults;
+using Beacon.Topology.Streams;
+using Grpc.Core;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.Options;
+
+namespace Beacon.Topology.Grpc;
+
+/// <summary>What the edges ask of the owners of streams.</summary>
+[Authorize(Policy = Authentication.ServicePolicy)]
+internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOptions<TopologyOptions> options) : TopologyEdgeService.TopologyEdgeServiceBase
+{
+    /// <summary>Live streams asked at once by one list call.</summary>
+    private const int ConcurrentAsks = 64;
+
+    public override async Task<StartStreamResponse> StartStream(StartStreamRequest request, ServerCallContext context)
+    {
+        var streamId = Requests.StreamId(request.StreamId);
+        var command = Requests.Start(request);
+        var reply = await streams.TryAsync(streamId, grain => grain.Start(command));
+        if (reply.Refusal == Refusal.ChannelAlreadyLive)
+        {
+            await EndFormer(reply.Holder!, command);
+            reply = await streams.TryAsync(streamId, grain => grain.Start(command));
+        }
+
+        return reply.Refusal == Refusal.None
+            ? new StartStreamResponse { Stream = StreamCalls.ToMessage(reply.Value!) }
+            : throw StreamCalls.Error(reply.Refusal).Exception();
+    }
+
+    public override async Task<JoinStreamResponse> JoinStream(JoinStreamRequest request, ServerCallContext context)
+    {
+        var command = new JoinCommand(Requests.Member(request.Peer), Requests.Uplink(request.UplinkMbps), request.LatencyMs);
+        var stream = await streams.CallAsync(Requests.StreamId(request.StreamId), grain => grain.Join(command));
+        return new JoinStreamResponse { Stream = StreamCalls.ToMessage(stream) };
+    }
+
+    public override async Task<LeaveStreamResponse> LeaveStream(LeaveStreamRequest request, ServerCallContext context)
+    {
+        var reply = await streams.TryAsync<bool>(Requests.StreamId(request.StreamId), async grain => await grain.Leave(request.PeerId, request.EdgeId));
+        // Who leaves what is over has left.
+        return reply.Refusal is Refusal.None or Refusal.UnknownStream
+            ? new LeaveStreamResponse()
+            : throw StreamCalls.Error(reply.Refusal).Exception();
+    }
+
+    public override async Task<ReportMetricsResponse> ReportMetrics(ReportMetricsRequest request, ServerCallContext context)
+    {
+        if (request.Reports.Count > Requests.MaxBatch || request.Digests.Count > Requests.MaxBatch)
+            throw TopologyErrors.InvalidBatch.Exception();
+        var reports = request.Reports.ToLookup(report => report.StreamId, StringComparer.Ordinal);
+        var digests = request.Digests.ToLookup(digest => digest.StreamId, StringComparer.Ordinal);
+        var streamIds = reports.Select(stream => stream.Key).Union(digests.Select(stream => stream.Key), StringComparer.Ordinal);
+        var unknown = await Task.WhenAll(streamIds.Select(streamId => Report(streamId, request.EdgeId, [.. reports[streamId]], [.. digests[streamId]])));
+        return new ReportMetricsResponse { UnknownPeerIds = { unknown.SelectMany(peers => peers).Distinct() } };
+    }
+
+    public override async Task<EndStreamResponse> EndStream(EndStreamRequest request, ServerCallContext context)
+    {
+        if (request.Reason is not ("ended" or "broadcaster_lost"))
+            throw TopologyErrors.InvalidReason.Exception();
+        await streams.CallAsync(Requests.StreamId(request.StreamId), grain => grain.End(request.Reason, accountId: null));
+        return new EndStreamResponse();
+    }
+
+    public override async Task<ListLiveStreamsResponse> ListLiveStreams(ListLiveStreamsRequest request, ServerCallContext context)
+    {
+        var response = new ListLiveStreamsResponse();
+        foreach (var some in (await store.ListLiveAsync()).Take(options.Value.MaxLiveStreams).Order(StringComparer.Ordinal).Chunk(ConcurrentAsks))
+        {
+            var replies = await Task.WhenAll(some.Select(streamId => streams.TryAsync(streamId, grain => grain.Get())));
+            response.Streams.AddRange(replies.Where(reply => reply.Refusal == Refusal.None).Select(reply => StreamCalls.ToMessage(reply.Value!)));
+        }
+
+        return response;
+    }
+
+    /// <summary>An account that starts anew ends what it had; nobody else's stream is touched.</summary>
+    private async Task EndFormer(string formerId, StartCommand command)
+    {
+        var ended = await streams.TryAsync<bool>(formerId, async grain => await grain.End("ended", command.Root.AccountId));
+        if (ended.Refusal == Refusal.StreamNotYours)
+            throw TopologyErrors.ChannelAlreadyLive.Exception();
+        if (ended.Refusal == Refusal.UnknownStream)
+            await store.ReleaseChannelAsync(command.Channel, formerId);
+        else if (ended.Refusal != Refusal.None)
+            throw StreamCalls.Error(ended.Refusal).Exception();
+    }
+
+    private async Task<IEnumerable<string>> Report(string streamId, string edgeId, PeerReport[] reports, RootDigest[] digests)
+    {
+        var all = reports.Select(report => report.PeerId).Concat(digests.Select(digest => digest.PeerId));
+        if (!Guid.TryParseExact(streamId, "D", out _))
+            return all;
+        var batch = new EdgeReports(
+            edgeId,
+            [.. reports.Select(Requests.Report).OfType<MetricsOfPeer>()],
+            [.. digests.Where(digest => digest.Digest.Length == 32 && digest.Stripe <= 255).Select(digest => new AnnouncedDigest(
+                digest.PeerId, (int)digest.Stripe, digest.Sequence, digest.Digest.ToByteArray()))]);
+        var reply = await streams.TryAsync(streamId, grain => grain.Report(batch));
+        return reply.Refusal switch
+        {
+            Refusal.None => reply.Value!,
+            Refusal.UnknownStream => all,
+            // The owner is moving: the next report comes in two seconds.
+            _ => [],
+        };
+    }
+}

@@ -1,0 +1,103 @@
+namespace Beacon.Topology.Mesh;
+
+internal sealed partial class Tree
+{
+    private const int MostDoublings = 3;
+
+    private readonly List<Peer> _degraded = [];
+
+    public int DegradedCount => _degraded.Count;
+
+    /// <summary>
+    /// The verdict of a parent's children over one window. After enough bad ones in a row its children are moved to healthier
+    /// peers, make-before-break, and for a back-off time it is everybody's last choice: none of them is sent back to it.
+    /// </summary>
+    public void Judged(string id, bool bad, long nowMs)
+    {
+        var peer = _peers[id];
+        if (peer.IsRoot)
+            return;
+        if (!bad)
+        {
+            peer.BadWindows = 0;
+            return;
+        }
+
+        if (peer.IsDegraded || ++peer.BadWindows < _rules.DegradedWindows)
+            return;
+        peer.BadWindows = 0;
+        Unindex(peer);
+        peer.DegradedUntilMs = nowMs + (_rules.DegradedBackOffMs << Math.Min(peer.Strikes++, MostDoublings));
+        Index(peer);
+        _degraded.Add(peer);
+        _dirty.Add(peer);
+        RevokeReservations(peer, tell: true);
+        Drain(peer, nowMs);
+        AdmitWaiting(nowMs);
+        Finish();
+    }
+
+    /// <summary>The child cannot reach its parent: it gets another one, if there is one.</summary>
+    public void Unreachable(string id, long nowMs)
+    {
+        if (_peers[id] is { Parent: { } parent, IsAttached: true } child)
+        {
+            Unlink(child);
+            Unindex(parent);
+            var best = HealthyParent(child);
+            Index(parent);
+            Move(child, parent, best, nowMs);
+            Finish();
+        }
+    }
+
+    /// <summary>Moves as many children as healthier peers can take. The rest stay: a bad parent is better than none.</summary>
+    private void Drain(Peer parent, long nowMs)
+    {
+        if (parent.Children.Count == 0 || !parent.IsAttached)
+            return;
+        var children = parent.Children.ToList();
+        // All at once, because who is below one of them is still fed by the parent that is to be relieved.
+        foreach (var child in children)
+            Unlink(child);
+        foreach (var child in children)
+            Move(child, parent, HealthyParent(child), nowMs);
+    }
+
+    private Peer? HealthyParent(Peer child) =>
+        child.Standby is { IsDegraded: false } standby ? standby : BestParent(healthyOnly: true);
+
+    /// <summary>Gives an unlinked child its new parent, or its former one again when there is none.</summary>
+    private void Move(Peer child, Peer former, Peer? best, long nowMs)
+    {
+        if (best is null)
+        {
+            Link(child, former);
+            return;
+        }
+
+        Remember(child, best, Reasons.ParentDegraded, nowMs);
+        if (ReferenceEquals(best, child.Standby))
+            Unreserve(child, best);
+        else
+            MakeRoom(best);
+        Adopt(child, best, Reasons.ParentDegraded, nowMs);
+        Tell(former, ChangeKind.ChildRemoved, child, drainMs: _rules.DrainMs);
+    }
+
+    private void EndBackOffs(long nowMs)
+    {
+        for (var i = _degraded.Count - 1; i >= 0; i--)
+        {
+            var peer = _degraded[i];
+            if (peer.DegradedUntilMs > nowMs)
+                continue;
+            _degraded.RemoveAt(i);
+            Unindex(peer);
+            peer.DegradedUntilMs = 0;
+            Index(peer);
+            // It starts over: what it proved once, it must prove again.
+            SetSlots(peer, Math.Max(peer.Children.Count, Math.Min(peer.Slots, _rules.SlowStartSlots)));
+        }
+    }
+}

@@ -1,0 +1,99 @@
+namespace Beacon.Topology.Mesh;
+
+/// <summary>What of a peer's place outlives its owner.</summary>
+internal sealed record PeerRecord(
+    string Id,
+    bool IsRoot,
+    double UplinkMbps,
+    double LatencyMs,
+    int Slots,
+    string? ParentId,
+    string? StandbyId,
+    long Version,
+    string Reason,
+    long AssignedAtMs,
+    long DegradedUntilMs,
+    int Strikes,
+    long WaitingSince,
+    bool WaitsAsOrphan);
+
+internal sealed partial class Tree
+{
+    public static PeerRecord Record(Peer peer) => new(
+        peer.Id,
+        peer.IsRoot,
+        peer.UplinkMbps,
+        peer.LatencyMs,
+        peer.Slots,
+        peer.Parent?.Id,
+        peer.Standby?.Id,
+        peer.Version,
+        peer.Reason,
+        peer.AssignedAtMs,
+        peer.DegradedUntilMs,
+        peer.Strikes,
+        peer.WaitingSince,
+        peer.WaitsAsOrphan);
+
+    /// <summary>The tree that these records describe. What no path joins to the root any more waits as an orphan.</summary>
+    public static Tree Restore(int stripe, TreeRules rules, long version, IEnumerable<PeerRecord> records, long nowMs)
+    {
+        var tree = new Tree(stripe, rules) { Version = version };
+        var inOrder = records.OrderBy(record => record.Id, StringComparer.Ordinal).ToList();
+        foreach (var record in inOrder)
+            tree.Register(FromRecord(record));
+        tree.Root = tree._peers.Values.SingleOrDefault(peer => peer.IsRoot);
+        foreach (var record in inOrder.Where(record => record.ParentId is not null))
+        {
+            if (!tree._peers.TryGetValue(record.ParentId!, out var parent))
+                continue;
+            tree._peers[record.Id].Parent = parent;
+            parent.Children.Add(tree._peers[record.Id]);
+        }
+
+        foreach (var record in inOrder.Where(record => record.StandbyId is not null))
+        {
+            if (!tree._peers.TryGetValue(record.StandbyId!, out var standby))
+                continue;
+            tree._peers[record.Id].Standby = standby;
+            standby.Reserved.Add(tree._peers[record.Id]);
+        }
+
+        if (tree.Root is not null)
+        {
+            foreach (var peer in tree.Root.Subtree())
+            {
+                peer.Depth = peer.Parent is null ? 0 : peer.Parent.Depth + 1;
+                tree.CountDepth(peer, 1);
+                tree.Index(peer);
+            }
+        }
+
+        foreach (var peer in tree._peers.Values.Where(peer => peer is { Parent: null, IsRoot: false }))
+        {
+            if (peer.IsWaiting)
+                tree._waiting.Restore(peer);
+            else
+                tree.Strand(peer, nowMs);
+        }
+
+        tree._degraded.AddRange(tree._peers.Values.Where(peer => peer.IsDegraded));
+        tree.AdmitWaiting(nowMs);
+        tree.Finish();
+        return tree;
+    }
+
+    private static Peer FromRecord(PeerRecord record) => new(record.Id, record.IsRoot)
+    {
+        UplinkMbps = record.UplinkMbps,
+        LatencyMs = record.LatencyMs,
+        Slots = record.Slots,
+        Version = record.Version,
+        Reason = record.Reason,
+        AssignedAtMs = record.AssignedAtMs,
+        DegradedUntilMs = record.DegradedUntilMs,
+        Strikes = record.Strikes,
+        WaitingSince = record.WaitingSince,
+        WaitsAsOrphan = record.WaitsAsOrphan,
+    };
+}

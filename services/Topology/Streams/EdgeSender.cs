@@ -1,0 +1,95 @@
+using Beacon.Contracts.Events;
+using Beacon.Topology.Mesh;
+using MassTransit;
+using Microsoft.Extensions.Options;
+
+namespace Beacon.Topology.Streams;
+
+/// <summary>
+/// Tells edges what concerns their peers: in one message per edge and batch, in order. What cannot be sent in time is dropped and
+/// counted; peers whose reports show that they did not hear are told again.
+/// </summary>
+internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, TimeProvider clock, TopologyMetrics metrics, ILogger<EdgeSender> log)
+{
+    private const int DirectivesPerMessage = 512;
+
+    public Task SendAsync(StreamState stream, IReadOnlyList<Change> changes)
+    {
+        var byEdge = new Dictionary<string, List<PeerDirective>>(StringComparer.Ordinal);
+        foreach (var change in changes)
+        {
+            // Who has left meanwhile is told nothing.
+            if (stream.EdgeOf(change.PeerId) is not { } edgeId)
+                continue;
+            if (!byEdge.TryGetValue(edgeId, out var directives))
+                byEdge[edgeId] = directives = [];
+            directives.Add(Directive(stream, change));
+        }
+
+        return Task.WhenAll(byEdge.Select(async edge =>
+        {
+            foreach (var part in edge.Value.Chunk(DirectivesPerMessage))
+            {
+                if (!await SendAsync(edge.Key, new PeersReassigned(edge.Key, stream.StreamId, part)))
+                    return;
+            }
+        }));
+    }
+
+    public Task ChallengeAsync(StreamState stream, long window, Challenge challenge) =>
+        Task.WhenAll(stream.EdgeIds.Select(edgeId =>
+            SendAsync(edgeId, new ChallengeIssued(edgeId, stream.StreamId, window, challenge.Stripe, challenge.Sequence, challenge.Nonce))));
+
+    /// <summary>Publishes a fact; false when that failed.</summary>
+    public async Task<bool> TryPublishAsync<T>(string streamId, T fact) where T : class
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromMilliseconds(options.Value.SendTimeoutMs), clock);
+        try
+        {
+            await bus.Publish(fact, timeout.Token);
+            return true;
+        }
+        catch (Exception exception)
+        {
+            Log.PublishFailed(log, streamId, exception);
+            return false;
+        }
+    }
+
+    private async Task<bool> SendAsync<T>(string edgeId, T message) where T : class
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromMilliseconds(options.Value.SendTimeoutMs), clock);
+        try
+        {
+            var endpoint = await bus.GetSendEndpoint(EdgeEndpoint.Address(edgeId)).WaitAsync(timeout.Token);
+            await endpoint.Send(message, timeout.Token);
+            return true;
+        }
+        catch (Exception exception)
+        {
+            metrics.SendFailures.Add(1);
+            Log.SendFailed(log, edgeId, exception);
+            return false;
+        }
+    }
+
+    private static PeerDirective Directive(StreamState stream, Change change) => new(
+        change.PeerId,
+        change.Version,
+        change.Kind switch
+        {
+            ChangeKind.ParentAssigned => DirectiveKind.ParentAssigned,
+            ChangeKind.StandbyAssigned => DirectiveKind.StandbyAssigned,
+            ChangeKind.ChildAssigned => DirectiveKind.ChildAssigned,
+            ChangeKind.ChildRemoved => DirectiveKind.ChildRemoved,
+            _ => DirectiveKind.Waiting,
+        },
+        stream.Tree.Stripe,
+        change.OtherId is null ? null : new PeerNeighbour(change.OtherId, stream.EdgeOf(change.OtherId) ?? ""),
+        change.Depth,
+        change.Reason,
+        change.IsStandby,
+        change.DrainMs,
+        change.Position,
+        (int)Math.Min(change.EstimateMs, int.MaxValue));
+}

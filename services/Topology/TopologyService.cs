@@ -1,0 +1,80 @@
+using Beacon.ServiceDefaults;
+using Beacon.Topology.Grpc;
+using Beacon.Topology.Streams;
+using MassTransit;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Orleans.Configuration;
+using StackExchange.Redis;
+
+namespace Beacon.Topology;
+
+/// <summary>What a host calls to have the topology service.</summary>
+public static class TopologyService
+{
+    /// <summary>Adds the streams' owners, their record in Redis and the gRPC services.</summary>
+    public static void AddTopology(this WebApplicationBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.HostService(HostedServices.Topology);
+        builder.Services.AddOptions<TopologyOptions>()
+            .BindConfiguration(TopologyOptions.Section)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        builder.AddRedis();
+        builder.Services.AddSingleton<TopologyMetrics>();
+        builder.Services.AddSingleton<StreamStore>();
+        builder.Services.AddSingleton<EdgeSender>();
+        builder.Services.AddSingleton<StreamCalls>();
+        builder.Services.AddHostedService<LiveStreamSweeper>();
+        builder.Services.AddHealthChecks().AddCheck<TopologyHealth>("topology");
+        AddOrleans(builder);
+    }
+
+    /// <summary>Topology only tells; it consumes nothing.</summary>
+    public static void AddTopologyConsumers(IBusRegistrationConfigurator bus)
+    {
+        ArgumentNullException.ThrowIfNull(bus);
+    }
+
+    /// <summary>Maps the gRPC services and, by transcoding, <c>/api/streams/…</c>.</summary>
+    public static void MapTopology(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        app.MapGrpcService<TopologyQueries>();
+        app.MapGrpcService<TopologyEdge>();
+    }
+
+    private static void AddOrleans(WebApplicationBuilder builder)
+    {
+        var options = builder.Configuration.GetSection(TopologyOptions.Section).Get<TopologyOptions>() ?? new TopologyOptions();
+        var redis = builder.Configuration.GetConnectionString("redis");
+        builder.UseOrleans(silo =>
+        {
+            if (options.Clustering == TopologyClustering.Redis)
+            {
+                if (string.IsNullOrEmpty(redis))
+                    throw new InvalidOperationException("Beacon:Topology:Clustering is Redis, and ConnectionStrings:redis is not set.");
+                silo.Configure<ClusterOptions>(cluster =>
+                {
+                    cluster.ClusterId = options.ClusterId;
+                    cluster.ServiceId = options.ServiceId;
+                });
+                silo.UseRedisClustering(clustering => clustering.ConfigurationOptions = ConfigurationOptions.Parse(redis));
+                silo.ConfigureEndpoints(options.SiloPort, options.GatewayPort);
+            }
+            else
+            {
+                silo.UseLocalhostClustering(options.SiloPort, options.GatewayPort, primarySiloEndpoint: null, options.ServiceId, options.ClusterId);
+            }
+        });
+    }
+
+    /// <summary>Ready once this replica answers for streams.</summary>
+    private sealed class TopologyHealth(ISiloStatusOracle silo) : IHealthCheck
+    {
+        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+            Task.FromResult(silo.CurrentStatus == SiloStatus.Active
+                ? HealthCheckResult.Healthy()
+                : HealthCheckResult.Unhealthy($"the silo is {silo.CurrentStatus}"));
+    }
+}

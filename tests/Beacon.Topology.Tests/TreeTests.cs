@@ -1,0 +1,305 @@
+using Beacon.Topology.Mesh;
+
+namespace Beacon.Topology.Tests;
+
+public sealed class TreeTests
+{
+    private static readonly TreeRules Rules = new() { BitrateKbps = 1_000 };
+
+    private static Tree NewTree(int rootChildren = 2, TreeRules? rules = null)
+    {
+        var tree = new Tree(0, rules ?? Rules);
+        tree.SetRoot("root", uplinkMbps: 100, rootChildren);
+        return tree;
+    }
+
+    private static List<Change> Take(Tree tree) => [.. tree.TakeDelta().Changes];
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(1.24, 0)]
+    [InlineData(1.25, 1)]
+    [InlineData(2.49, 1)]
+    [InlineData(2.5, 2)]
+    [InlineData(9.99, 7)]
+    [InlineData(10, 8)]
+    [InlineData(10_000, 8)]
+    public void Slots_are_the_whole_part_of_four_fifths_of_the_uplink_by_the_bitrate_and_at_most_eight(double uplinkMbps, int slots) =>
+        Assert.Equal(slots, Rules.ClaimedSlots(uplinkMbps));
+
+    [Theory]
+    [InlineData(100, 0, 4)]
+    [InlineData(100, 2, 2)]
+    [InlineData(100, 9, 4)]
+    [InlineData(3, 4, 2)]
+    [InlineData(0, 0, 1)]
+    public void A_root_has_what_its_uplink_and_its_broadcaster_allow_at_most_four_and_at_least_one(double uplinkMbps, int maxChildren, int slots) =>
+        Assert.Equal(slots, Rules.RootSlots(uplinkMbps, maxChildren));
+
+    [Fact]
+    public void A_claim_alone_buys_two_slots()
+    {
+        var tree = NewTree();
+        tree.Join("a", uplinkMbps: 1_000, latencyMs: 10, nowMs: 0);
+        Assert.Equal(2, tree.Find("a")!.Slots);
+    }
+
+    [Fact]
+    public void Receipts_of_two_children_raise_the_slots_to_four_and_never_above_the_claim()
+    {
+        var tree = NewTree();
+        tree.Join("a", uplinkMbps: 1_000, latencyMs: 10, nowMs: 0);
+        tree.Join("b", uplinkMbps: 3.75, latencyMs: 10, nowMs: 0);
+        tree.Proved("a", children: 2, nowMs: 1);
+        tree.Proved("b", children: 2, nowMs: 1);
+        Assert.Equal(4, tree.Find("a")!.Slots);
+        Assert.Equal(3, tree.Find("b")!.Slots);
+        tree.Proved("a", children: 0, nowMs: 2);
+        Assert.Equal(4, tree.Find("a")!.Slots);
+    }
+
+    [Fact]
+    public void A_newcomer_and_its_parent_are_told_in_the_order_that_lets_the_parent_expect_it()
+    {
+        var tree = NewTree();
+        tree.TakeDelta();
+        tree.Join("a", uplinkMbps: 10, latencyMs: 10, nowMs: 7);
+        Assert.Equal(
+            [
+                new Change(ChangeKind.ChildAssigned, "root", 1, "a"),
+                new Change(ChangeKind.ParentAssigned, "a", 1, "root", Depth: 1, Reason: "joined"),
+            ],
+            Take(tree));
+    }
+
+    [Fact]
+    public void Of_two_parents_at_one_depth_the_one_with_more_spare_slots_is_chosen_then_the_nearer_then_the_lower_id()
+    {
+        var tree = NewTree();
+        tree.Join("far", 1.25, latencyMs: 80, nowMs: 0);
+        tree.Join("near", 1.25, latencyMs: 20, nowMs: 0);
+        tree.Tick(moves: 0, nowMs: 0);
+        tree.Join("x", 0, latencyMs: 10, nowMs: 0);
+        Assert.Equal("near", tree.Find("x")!.Parent!.Id);
+        var explained = tree.Explain("x")!;
+        Assert.Equal("near", Assert.Single(explained.Candidates, candidate => candidate.Chosen).PeerId);
+        Assert.Equal("slower", Assert.Single(explained.Candidates, candidate => candidate.PeerId == "far").Verdict);
+    }
+
+    [Fact]
+    public void A_stronger_newcomer_takes_the_shallow_place_of_a_leaf_which_becomes_its_child()
+    {
+        var tree = NewTree(rootChildren: 2);
+        tree.Join("leaf", 0, latencyMs: 10, nowMs: 0);
+        tree.Join("relay", 2.5, latencyMs: 10, nowMs: 0);
+        tree.TakeDelta();
+        tree.Join("strong", 10, latencyMs: 10, nowMs: 1);
+        Assert.Equal("root", tree.Find("strong")!.Parent!.Id);
+        Assert.Equal("strong", tree.Find("leaf")!.Parent!.Id);
+        var changes = Take(tree);
+        Assert.Equal("preempted", Assert.Single(changes, change => change is { Kind: ChangeKind.ParentAssigned, PeerId: "leaf" }).Reason);
+        // The former parent serves on until the leaf has its new one.
+        Assert.Equal(Rules.DrainMs, Assert.Single(changes, change => change is { Kind: ChangeKind.ChildRemoved, PeerId: "root", OtherId: "leaf" }).DrainMs);
+    }
+
+    [Fact]
+    public void Orphans_keep_their_subtrees_and_go_to_their_standby()
+    {
+        var tree = NewTree(rootChildren: 2);
+        foreach (var id in new[] { "a", "b", "c", "d" })
+            tree.Join(id, 10, latencyMs: 10, nowMs: 0);
+        tree.Join("below", 0, latencyMs: 10, nowMs: 0);
+        tree.Tick(moves: 0, nowMs: 1);
+        tree.TakeDelta();
+        var orphan = tree.Find("c")!;
+        var lost = orphan.Parent!;
+        var standby = orphan.Standby;
+        Assert.NotNull(standby);
+        var below = orphan.Children.ToList();
+        tree.Leave(lost.Id, nowMs: 5);
+        Assert.Same(standby, orphan.Parent);
+        Assert.Equal(below, orphan.Children);
+        Assert.Contains(Take(tree), change => change is { Kind: ChangeKind.ParentAssigned, PeerId: "c", Reason: "parent_left" });
+        TreeInvariants.Check(tree, Rules, "after the loss");
+    }
+
+    [Fact]
+    public void Who_brings_nothing_waits_when_all_slots_are_taken_and_is_admitted_first_come_first_served()
+    {
+        var tree = NewTree(rootChildren: 1);
+        tree.Join("a", 0, latencyMs: 10, nowMs: 0);
+        tree.Join("b", 0, latencyMs: 10, nowMs: 1);
+        tree.Join("c", 0, latencyMs: 10, nowMs: 2);
+        Assert.Equal(["b", "c"], tree.Waiting.Select(peer => peer.Id));
+        var waits = Take(tree).Where(change => change.Kind == ChangeKind.Waiting).ToList();
+        Assert.Equal([1, 2], waits.Select(change => change.Position));
+        tree.Leave("a", nowMs: 1_000);
+        Assert.Equal("root", tree.Find("b")!.Parent!.Id);
+        tree.Tick(moves: 0, nowMs: 2_000);
+        var moved = Assert.Single(Take(tree), change => change.Kind == ChangeKind.Waiting);
+        Assert.Equal(("c", 1, 60_000L), (moved.PeerId, moved.Position, moved.EstimateMs));
+    }
+
+    [Fact]
+    public void Who_brings_a_slot_never_waits_and_lets_the_waiting_in()
+    {
+        var tree = NewTree(rootChildren: 1);
+        tree.Join("a", 0, latencyMs: 10, nowMs: 0);
+        tree.Join("b", 0, latencyMs: 10, nowMs: 0);
+        tree.Join("relay", 2.5, latencyMs: 10, nowMs: 0);
+        Assert.Equal(0, tree.WaitingCount);
+        Assert.Equal(["a", "b"], tree.Find("relay")!.Children.Select(peer => peer.Id).Order());
+    }
+
+    [Fact]
+    public void Orphans_come_before_newcomers_in_the_waiting_list()
+    {
+        var tree = NewTree(rootChildren: 1);
+        tree.Join("relay", 1.25, latencyMs: 10, nowMs: 0);
+        tree.Join("second", 1.25, latencyMs: 10, nowMs: 0);
+        tree.Join("leaf", 0, latencyMs: 10, nowMs: 0);
+        tree.Join("late", 0, latencyMs: 10, nowMs: 1);
+        Assert.Equal(["late"], tree.Waiting.Select(peer => peer.Id));
+        var lost = tree.Find("leaf")!.Parent!.Id;
+        tree.Leave(lost, nowMs: 2);
+        Assert.True(tree.Find("leaf")!.IsAttached);
+        Assert.Equal(["late"], tree.Waiting.Select(peer => peer.Id));
+    }
+
+    [Fact]
+    public void A_parent_that_fails_its_children_for_two_windows_loses_them_and_is_the_last_choice_until_its_back_off_ends()
+    {
+        var tree = NewTree(rootChildren: 2);
+        foreach (var id in new[] { "a", "b" })
+            tree.Join(id, 10, latencyMs: 10, nowMs: 0);
+        tree.Join("c", 0, latencyMs: 10, nowMs: 0);
+        var bad = tree.Find("c")!.Parent!;
+        tree.Judged(bad.Id, bad: true, nowMs: 10_000);
+        Assert.Same(bad, tree.Find("c")!.Parent);
+        tree.Judged(bad.Id, bad: false, nowMs: 20_000);
+        tree.Judged(bad.Id, bad: true, nowMs: 30_000);
+        Assert.Same(bad, tree.Find("c")!.Parent);
+        tree.TakeDelta();
+        tree.Judged(bad.Id, bad: true, nowMs: 40_000);
+        var other = tree.Find("c")!.Parent!;
+        Assert.NotSame(bad, other);
+        var changes = Take(tree);
+        Assert.Contains(changes, change => change is { Kind: ChangeKind.ParentAssigned, PeerId: "c", Reason: "parent_degraded" });
+        Assert.Contains(changes, change => change.Kind == ChangeKind.ChildRemoved && change.PeerId == bad.Id && change.OtherId == "c" && change.DrainMs == Rules.DrainMs);
+
+        tree.Leave(other.Id, nowMs: 50_000);
+        tree.Join("d", 2.5, latencyMs: 10, nowMs: 50_001);
+        tree.Join("e", 0, latencyMs: 10, nowMs: 50_002);
+        Assert.Empty(bad.Children);
+        tree.Tick(moves: 0, nowMs: 99_999);
+        Assert.True(bad.IsDegraded);
+        tree.Tick(moves: 0, nowMs: 100_000);
+        Assert.False(bad.IsDegraded);
+    }
+
+    [Fact]
+    public void A_degraded_parent_keeps_the_children_that_nobody_else_can_take()
+    {
+        var tree = NewTree(rootChildren: 1);
+        tree.Join("only", 2.5, latencyMs: 10, nowMs: 0);
+        tree.Join("x", 0, latencyMs: 10, nowMs: 0);
+        tree.Judged("only", bad: true, nowMs: 10_000);
+        tree.Judged("only", bad: true, nowMs: 20_000);
+        Assert.Equal("only", tree.Find("x")!.Parent!.Id);
+        // As the last choice it still takes who would have no place at all.
+        tree.Join("y", 0, latencyMs: 10, nowMs: 20_001);
+        Assert.Equal("only", tree.Find("y")!.Parent!.Id);
+        TreeInvariants.Check(tree, Rules, "degraded");
+    }
+
+    [Fact]
+    public void A_child_that_cannot_reach_its_parent_gets_another_one()
+    {
+        var tree = NewTree(rootChildren: 2);
+        tree.Join("a", 10, latencyMs: 10, nowMs: 0);
+        tree.Join("b", 10, latencyMs: 10, nowMs: 0);
+        tree.Join("c", 0, latencyMs: 10, nowMs: 0);
+        var unreachable = tree.Find("c")!.Parent!;
+        tree.Unreachable("c", nowMs: 1);
+        Assert.NotSame(unreachable, tree.Find("c")!.Parent);
+        TreeInvariants.Check(tree, Rules, "moved");
+    }
+
+    [Fact]
+    public void Coming_back_tells_a_peer_and_all_its_neighbours_again()
+    {
+        var tree = NewTree(rootChildren: 1);
+        tree.Join("a", 2.5, latencyMs: 10, nowMs: 0);
+        tree.Join("b", 0, latencyMs: 10, nowMs: 0);
+        tree.TakeDelta();
+        tree.Resend("a", Reasons.Resumed, nowMs: 1);
+        var changes = Take(tree);
+        Assert.Contains(changes, change => change is { Kind: ChangeKind.ParentAssigned, PeerId: "a", OtherId: "root", Depth: 1, Reason: "resumed" });
+        Assert.Contains(changes, change => change is { Kind: ChangeKind.ChildAssigned, PeerId: "root", OtherId: "a" });
+        Assert.Contains(changes, change => change is { Kind: ChangeKind.ParentAssigned, PeerId: "b", OtherId: "a", Depth: 2, Reason: "resumed" });
+        Assert.Contains(changes, change => change is { Kind: ChangeKind.ChildAssigned, PeerId: "a", OtherId: "b" });
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(42)]
+    [InlineData(1_234)]
+    public void Whatever_happens_the_tree_stays_whole(int seed)
+    {
+        var trace = new Trace(seed, rootChildren: 1 + (seed % 4));
+        for (var step = 0; step < 4_000; step++)
+        {
+            trace.Step();
+            TreeInvariants.Check(trace.Tree, Trace.Rules, $"seed {seed}, step {step}");
+            trace.CheckVersions($"seed {seed}, step {step}");
+        }
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(99)]
+    public void Equal_histories_give_equal_trees(int seed)
+    {
+        var first = new Trace(seed, rootChildren: 3);
+        var second = new Trace(seed, rootChildren: 3);
+        for (var step = 0; step < 2_000; step++)
+        {
+            first.Step();
+            second.Step();
+        }
+
+        Assert.Equal(first.Tree.Peers.Select(Tree.Record).OrderBy(peer => peer.Id), second.Tree.Peers.Select(Tree.Record).OrderBy(peer => peer.Id));
+    }
+
+    [Theory]
+    [InlineData(5)]
+    [InlineData(11)]
+    public void A_tree_restored_from_its_records_is_the_same(int seed)
+    {
+        var trace = new Trace(seed, rootChildren: 2);
+        for (var step = 0; step < 1_500; step++)
+            trace.Step();
+        var records = trace.Tree.Peers.Select(Tree.Record).OrderBy(peer => peer.Id, StringComparer.Ordinal).ToList();
+        var restored = Tree.Restore(0, Trace.Rules, trace.Tree.Version, records, trace.NowMs);
+        TreeInvariants.Check(restored, Trace.Rules, $"seed {seed}, restored");
+        Assert.Equal(
+            records.Select(peer => (peer.Id, peer.ParentId, peer.Slots, peer.WaitingSince)),
+            restored.Peers.Select(Tree.Record).OrderBy(peer => peer.Id, StringComparer.Ordinal).Select(peer => (peer.Id, peer.ParentId, peer.Slots, peer.WaitingSince)));
+        Assert.Equal(trace.Tree.Quality(), restored.Quality());
+    }
+
+    [Fact]
+    public void A_flash_crowd_builds_a_tree_close_to_the_ideal_one()
+    {
+        var random = new Random(7);
+        var rules = new TreeRules { BitrateKbps = 2_500 };
+        var tree = NewTree(rootChildren: 4, rules);
+        for (var peer = 0; peer < 5_000; peer++)
+            tree.Join($"p{peer:D5}", Trace.Uplink(random), random.Next(5, 200), nowMs: peer);
+        var quality = tree.Quality();
+        TreeInvariants.Check(tree, rules, "flash crowd, seed 7");
+        Assert.True(quality.MeanDepth <= quality.IdealMeanDepth * 1.15, $"seed 7: mean depth {quality.MeanDepth}, ideal {quality.IdealMeanDepth}");
+        Assert.True(quality.MaxDepth <= quality.IdealMaxDepth + 3, $"seed 7: max depth {quality.MaxDepth}, ideal {quality.IdealMaxDepth}");
+    }
+}
