@@ -48,9 +48,14 @@ export class Account {
   async #token(request: TokenRequest): Promise<string> {
     const expired = Date.parse(this.#guest.expiresAt) < Date.now() + 10_000;
     if (request === 'initial' && !expired) return this.#guest.accessToken;
-    const tokens = await this.api.refreshTokens(this.#guest.refreshToken);
-    this.#store({ ...tokens, name: this.#guest.name });
-    return tokens.accessToken;
+    try {
+      const tokens = await this.api.refreshTokens(this.#guest.refreshToken);
+      this.#store({ ...tokens, name: this.#guest.name });
+    } catch (error) {
+      // A handshake fails for other reasons too, and then the token that is still good is tried again.
+      if (expired) throw error;
+    }
+    return this.#guest.accessToken;
   }
 
   #store(guest: Guest): void {

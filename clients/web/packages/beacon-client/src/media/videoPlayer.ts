@@ -9,7 +9,7 @@ export interface VideoSink {
 
 /** Draws each picture as it is decoded; the canvas takes the size of the video. */
 export function canvasSink(canvas: HTMLCanvasElement): VideoSink {
-  const context = canvas.getContext('2d', { alpha: false, desynchronized: false });
+  const context = canvas.getContext('2d', { alpha: false });
   return {
     draw(frame) {
       if (canvas.width !== frame.displayWidth || canvas.height !== frame.displayHeight) {
