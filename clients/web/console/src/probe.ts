@@ -1,0 +1,69 @@
+import { readCanvasBarcode, type BeaconClient, type Broadcast, type Watch } from 'beacon-client';
+
+/** What end-to-end tests read through `window.beacon`. Plain JSON values only, so that it crosses any automation protocol. */
+export interface Probe {
+  session: Broadcast | Watch;
+  stats: () => Record<string, unknown>;
+}
+
+declare global {
+  interface Window {
+    beacon?: Probe;
+  }
+}
+
+export function exposeWatch(client: BeaconClient, watch: Watch, canvas: HTMLCanvasElement, balance: () => bigint | undefined): void {
+  window.beacon = {
+    session: watch,
+    stats: () => {
+      const { parents, lastFrameAgeMs, ...stats } = watch.stats();
+      const barcode = stats.framesDecoded > 0 ? readCanvasBarcode(canvas) : undefined;
+      return {
+        role: 'viewer',
+        state: watch.state,
+        ...stats,
+        ...parentIds(parents),
+        lastFrameAgeMs: lastFrameAgeMs ?? null,
+        lastFrameNumber: barcode?.frameNumber ?? null,
+        // The barcode holds the low 32 bits; the age of a picture is far below their 49 days.
+        lastFrameCaptureAgeMs: barcode ? (Date.now() - barcode.captureMs) % 2 ** 32 : null,
+        balanceMicrocredits: balance()?.toString() ?? null,
+        connection: client.connection,
+        accessToken: client.accessToken ?? null,
+      };
+    },
+  };
+}
+
+export function exposeBroadcast(client: BeaconClient, broadcast: Broadcast, frameNumber: () => number | undefined): void {
+  window.beacon = {
+    session: broadcast,
+    stats: () => {
+      const { parents, ...stats } = broadcast.stats();
+      return {
+        role: 'broadcaster',
+        state: broadcast.state,
+        ...stats,
+        ...parentIds(parents),
+        lastFrameNumber: frameNumber() ?? null,
+        connection: client.connection,
+        accessToken: client.accessToken ?? null,
+      };
+    },
+  };
+}
+
+export function hide(): void {
+  delete window.beacon;
+}
+
+function parentIds(parents: ReturnType<Watch['stats']>['parents']) {
+  const first = parents.find(({ stripe }) => stripe === 0);
+  return {
+    parents: parents.map((parent) => ({ ...parent, depth: parent.depth ?? null })),
+    parentPeerId: first?.parentPeerId ?? null,
+    assignedPeerId: first?.assignedPeerId ?? null,
+    standbyPeerId: first?.standbyPeerId ?? null,
+    depth: first?.depth ?? null,
+  };
+}

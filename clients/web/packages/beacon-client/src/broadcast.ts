@@ -1,0 +1,283 @@
+import { Fragmenter, type MediaFrame } from './chunks/fragmenter';
+import { Emitter } from './events';
+import { BeaconError } from './errors';
+import { AudioSource } from './media/audioSource';
+import { canBroadcast } from './media/trackProcessor';
+import { VideoSource } from './media/videoSource';
+import { Reporter } from './mesh/reporter';
+import { StreamPeer } from './mesh/streamPeer';
+import { enterStream, streamIdOf, type SessionContext } from './session';
+import { peerStats, type PeerStats } from './stats';
+import type { EndResult } from './api';
+
+export interface BroadcastOptions {
+  /** Needs a video track; an audio track is taken along. The caller stops its tracks. */
+  source: MediaStream;
+  /** 1 to 120 characters. */
+  title: string;
+  /** Sum of picture and sound, 32 to 50,000 kbit/s. Default 1,200. */
+  bitrateKbps?: number;
+  /** The most viewers that are fed directly, 1 to 4; 0 (default) = as many as the uplink allows. */
+  maxChildren?: number;
+  /** What this machine can send, in Mbit/s. Default 10. */
+  uplinkMbps?: number;
+  /** WebCodecs name of the video codec. Default `vp8`: every browser with WebCodecs decodes it. */
+  videoCodec?: string;
+  /** Milliseconds from key frame to key frame. Default 1,000: the longest that a newcomer goes without. */
+  keyFrameIntervalMs?: number;
+}
+
+export type BroadcastState = 'starting' | 'live' | 'reconnecting' | 'ended';
+
+export interface BroadcastEvents {
+  state: BroadcastState;
+  /** Children, parents or connections changed. */
+  change: undefined;
+  ended: { reason: string };
+  error: BeaconError;
+}
+
+export interface BroadcastStats extends PeerStats {
+  framesEncoded: number;
+  lastFrameTimestampUs: number;
+}
+
+/** Sound takes this much of the bitrate when there is enough for both. */
+const AUDIO_KBPS = 64;
+const LOW_AUDIO_KBPS = 24;
+/** After the end the pictures go on for this long, so that viewers who raid keep a moving picture until the new one plays. */
+const LINGER_MS = 2000;
+
+/** A live stream of this browser: encodes once and feeds the first peers of the tree. */
+export class Broadcast extends Emitter<BroadcastEvents> {
+  readonly #abort = new AbortController();
+  readonly #stops: (() => void)[] = [];
+  #state: BroadcastState = 'starting';
+  #peer: StreamPeer | undefined;
+  #reporter: Reporter | undefined;
+  #resumeTicket = '';
+  #fragmenter: Fragmenter | undefined;
+  #video: VideoSource | undefined;
+  #audio: AudioSource | undefined;
+  #latencyMs = 0;
+  #lastFrameTimestampUs = 0;
+  #channel = '';
+  #ending = false;
+  /** Counts attempts to enter, so that one that was overtaken by a new session gives up. */
+  #entries = 0;
+
+  private constructor(
+    private readonly context: SessionContext,
+    private readonly options: Required<BroadcastOptions>,
+  ) {
+    super();
+  }
+
+  /** Resolves when the stream is live. */
+  static async start(context: SessionContext, options: BroadcastOptions): Promise<Broadcast> {
+    if (!canBroadcast()) throw new BeaconError('unsupported_browser', 'This browser cannot broadcast; it can watch.');
+    if (options.source.getVideoTracks().length === 0) throw new BeaconError('no_video_track', 'The source has no video track.');
+    const broadcast = new Broadcast(context, {
+      bitrateKbps: 1200,
+      maxChildren: 0,
+      uplinkMbps: 10,
+      videoCodec: 'vp8',
+      keyFrameIntervalMs: 1000,
+      ...options,
+    });
+    try {
+      await broadcast.#enter(false);
+    } catch (error) {
+      broadcast.stop();
+      throw error;
+    }
+    broadcast.#listen();
+    broadcast.#encode();
+    return broadcast;
+  }
+
+  get state(): BroadcastState {
+    return this.#state;
+  }
+
+  get streamId(): string {
+    return this.#peer!.streamId;
+  }
+
+  get peerId(): string {
+    return this.#peer!.peerId;
+  }
+
+  get channel(): string {
+    return this.#channel;
+  }
+
+  stats(): BroadcastStats {
+    return {
+      ...peerStats(this.#peer!, this.context.socket.welcome?.accountId ?? ''),
+      framesEncoded: this.#video?.framesEncoded ?? 0,
+      lastFrameTimestampUs: this.#lastFrameTimestampUs,
+    };
+  }
+
+  /** Ends the stream and sends its viewers on: to a named stream, to one drawn at random (default), or nowhere (`none`). */
+  async end(raidTarget = ''): Promise<EndResult> {
+    this.#ending = true;
+    try {
+      const result = await this.context.api.endStream(this.streamId, raidTarget);
+      this.#linger('ended');
+      return result;
+    } catch (error) {
+      this.#ending = false;
+      throw error;
+    }
+  }
+
+  /** Stops at once without telling the audience where to go; the stream may be taken up again within the server's grace time. */
+  stop(): void {
+    if (this.#abort.signal.aborted) return;
+    this.#abort.abort(new BeaconError('closed', 'The broadcast was stopped.'));
+    for (const stop of this.#stops.splice(0)) stop();
+    this.#video?.stop();
+    this.#audio?.stop();
+    this.#reporter?.close();
+    this.#peer?.close();
+    this.#setState('ended');
+  }
+
+  async #enter(resuming: boolean): Promise<void> {
+    const { title, bitrateKbps, uplinkMbps, maxChildren } = this.options;
+    const { socket, api, readyTimeoutMs } = this.context;
+    const entry = ++this.#entries;
+    // Asked before, because nothing may come between the answer and being ready for the frames that follow it.
+    const iceServers = await this.context.iceServers();
+    const live = await enterStream(
+      async () => {
+        if (!resuming) await socket.ready(readyTimeoutMs);
+        if (entry !== this.#entries) throw new BeaconError('closed', 'A newer session took over.');
+        this.#peer?.sessionRenewed();
+        return await socket.request({
+          case: 'goLive',
+          value: { title, bitrateKbps, uplinkMbps, maxChildren, resumeTicket: this.#resumeTicket },
+        });
+      },
+      'streamLive',
+      resuming,
+      this.#abort.signal,
+    );
+    this.#resumeTicket = live.resumeTicket;
+    this.#channel = live.channel;
+    // A server that lost everything may give other ids; the chunks carry the stream's id, so the peer is then made anew.
+    if (this.#peer?.streamId !== live.streamId || this.#peer.peerId !== live.peerId) {
+      this.#reporter?.close();
+      this.#peer?.close();
+      this.#peer = this.#makePeer(live.streamId, live.peerId, iceServers);
+      this.#fragmenter = new Fragmenter(live.streamId, 0);
+      this.#reporter = new Reporter({
+        socket,
+        peer: this.#peer,
+        intervalMs: socket.welcome?.reportIntervalMs || 2000,
+        latencyMs: () => Promise.resolve(this.#latencyMs),
+        bufferMs: () => 0,
+      });
+    }
+    this.#setState('live');
+    void api.roundTripMs().then((ms) => (this.#latencyMs = ms));
+  }
+
+  #makePeer(streamId: string, peerId: string, iceServers: RTCIceServer[]): StreamPeer {
+    return new StreamPeer({
+      socket: this.context.socket,
+      streamId,
+      peerId,
+      bitrateKbps: this.options.bitrateKbps,
+      iceServers,
+      silenceMs: 300,
+      connectTimeoutMs: 4000,
+      onOrdered: () => undefined,
+      onChange: () => this.emit('change', undefined),
+      onWaiting: () => undefined,
+      onStranded: () => undefined,
+    });
+  }
+
+  #listen(): void {
+    const { socket } = this.context;
+    this.#stops.push(
+      socket.on('frame', (frame) => {
+        if (streamIdOf(frame) !== this.#peer?.streamId) return;
+        if (frame.case === 'streamEnded') this.#linger(frame.value.reason);
+        else this.#peer?.handle(frame);
+      }),
+      socket.on('state', (state) => {
+        if (state === 'waiting' && this.#state === 'live') this.#setState('reconnecting');
+      }),
+      socket.on('welcome', () => {
+        if (this.#ending) return;
+        this.#enter(true).catch((error) => this.#fail(BeaconError.from(error)));
+      }),
+    );
+    const leave = () => this.stop();
+    window.addEventListener('pagehide', leave);
+    this.#stops.push(() => window.removeEventListener('pagehide', leave));
+  }
+
+  #encode(): void {
+    const { source, bitrateKbps, videoCodec, keyFrameIntervalMs } = this.options;
+    const audioTrack = source.getAudioTracks()[0];
+    const audioKbps = audioTrack ? (bitrateKbps >= 300 ? AUDIO_KBPS : Math.min(LOW_AUDIO_KBPS, bitrateKbps / 2)) : 0;
+    const onError = (error: BeaconError) => this.#fail(error);
+    if (audioTrack) {
+      this.#audio = new AudioSource({ track: audioTrack, bitrateKbps: audioKbps, onFrame: (frame) => this.#publish(frame), onError });
+    }
+    this.#video = new VideoSource({
+      track: source.getVideoTracks()[0]!,
+      codec: videoCodec,
+      bitrateKbps: bitrateKbps - audioKbps,
+      keyFrameIntervalMs,
+      onFrame: (frame) => {
+        if (frame.key) this.#audio?.groupBegins();
+        this.#lastFrameTimestampUs = frame.timestampUs;
+        this.#publish(frame);
+      },
+      onError,
+    });
+  }
+
+  #publish(frame: MediaFrame): void {
+    const peer = this.#peer;
+    if (!peer || !this.#fragmenter) return;
+    for (const bytes of this.#fragmenter.cut(frame)) {
+      const { chunk, digest } = peer.publish(bytes);
+      if (!digest) continue;
+      void digest.then((value) =>
+        this.context.socket.send({
+          case: 'chunkDigests',
+          value: { streamId: peer.streamId, digests: [{ stripe: chunk.stripe, sequence: chunk.sequence, digest: value }] },
+        }),
+      );
+    }
+  }
+
+  #linger(reason: string): void {
+    if (this.#state === 'ended') return;
+    this.#ending = true;
+    this.#setState('ended');
+    this.emit('ended', { reason });
+    setTimeout(() => this.stop(), LINGER_MS);
+  }
+
+  #fail(error: BeaconError): void {
+    // A lost connection is no failure: the next session takes the stream up again.
+    if (error.reason === 'disconnected' || error.reason === 'closed' || this.#state === 'ended') return;
+    this.emit('error', error);
+    this.emit('ended', { reason: error.reason });
+    this.stop();
+  }
+
+  #setState(state: BroadcastState): void {
+    if (this.#state === state || this.#state === 'ended') return;
+    this.#state = state;
+    this.emit('state', state);
+  }
+}

@@ -1,0 +1,101 @@
+import { BeaconApi } from './api';
+import { Broadcast, type BroadcastOptions } from './broadcast';
+import { BeaconError } from './errors';
+import { Emitter } from './events';
+import type { SessionContext } from './session';
+import { SignalingSocket, type SocketState } from './signaling/socket';
+import { TokenKeeper, type TokenProvider } from './signaling/tokens';
+import { Watch, type WatchOptions } from './watch';
+
+export interface BeaconClientOptions {
+  /** Origin of the server, e.g. `https://beacon.example`. */
+  url: string;
+  /** A fixed access token, or a function that returns a fresh one whenever it is asked. */
+  token: string | TokenProvider;
+  /** How long the first answer of the server is waited for, in milliseconds. Default 15,000. */
+  readyTimeoutMs?: number;
+}
+
+export interface BeaconClientEvents {
+  connection: SocketState;
+  wallet: { balanceMicrocredits: bigint; amountMicrocredits: bigint; code: string };
+  tip: { streamId: string; fromName: string; amountMicrocredits: bigint };
+  /** The server refused a frame that nobody waits for the answer of. */
+  error: BeaconError;
+}
+
+/** TURN credentials are made for longer than this, and a stream's peers connect again and again. */
+const ICE_SERVERS_FRESH_MS = 5 * 60_000;
+
+/** One account's connection to Beacon. Broadcasts and watches share it. */
+export class BeaconClient extends Emitter<BeaconClientEvents> {
+  readonly api: BeaconApi;
+  readonly #tokens: TokenKeeper;
+  readonly #socket: SignalingSocket;
+  readonly #context: SessionContext;
+  #iceServers: { at: number; servers: Promise<RTCIceServer[]> } | undefined;
+
+  constructor(options: BeaconClientOptions) {
+    super();
+    const { url, token } = options;
+    const origin = url.replace(/\/$/, '');
+    this.#tokens = new TokenKeeper(typeof token === 'string' ? () => token : token, (accessToken) =>
+      this.#socket.send({ case: 'refresh', value: { accessToken } }),
+    );
+    this.api = new BeaconApi(origin, () => this.#tokens.current());
+    this.#socket = new SignalingSocket({ url: `${origin.replace(/^http/, 'ws')}/ws`, tokens: this.#tokens });
+    this.#context = {
+      socket: this.#socket,
+      api: this.api,
+      iceServers: () => this.#freshIceServers(),
+      readyTimeoutMs: options.readyTimeoutMs ?? 15_000,
+    };
+    this.#socket.on('state', (state) => this.emit('connection', state));
+    this.#socket.on('frame', (frame) => {
+      if (frame.case === 'walletUpdate') this.emit('wallet', frame.value);
+      else if (frame.case === 'tipReceived') this.emit('tip', frame.value);
+      else if (frame.case === 'error') this.emit('error', new BeaconError(frame.value.reason, frame.value.message, frame.value.retryable));
+    });
+  }
+
+  get connection(): SocketState {
+    return this.#socket.state;
+  }
+
+  get accountId(): string {
+    return this.#socket.welcome?.accountId ?? '';
+  }
+
+  /** The token in use, undefined before the first call. */
+  get accessToken(): string | undefined {
+    return this.#tokens.token;
+  }
+
+  /** Goes live. Rejects with a BeaconError, e.g. `channel_already_live`. */
+  broadcast(options: BroadcastOptions): Promise<Broadcast> {
+    return Broadcast.start(this.#context, options);
+  }
+
+  /** Joins a stream. Rejects with a BeaconError, e.g. `unknown_stream`. */
+  watch(options: WatchOptions): Promise<Watch> {
+    return Watch.start(this.#context, options);
+  }
+
+  /** Ends the connection; broadcasts and watches are to be stopped before. */
+  close(): void {
+    this.#socket.close();
+    this.#tokens.close();
+  }
+
+  /** Without an answer peers on the same network still find each other, so that is no reason not to start. */
+  #freshIceServers(): Promise<RTCIceServer[]> {
+    if (!this.#iceServers || Date.now() - this.#iceServers.at > ICE_SERVERS_FRESH_MS) {
+      const servers = this.api.iceServers().catch(() => {
+        this.#iceServers = undefined;
+        return [];
+      });
+      this.#iceServers = { at: Date.now(), servers };
+    }
+    return this.#iceServers.servers;
+  }
+}

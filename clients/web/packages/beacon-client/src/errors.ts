@@ -1,0 +1,31 @@
+/** Why something failed, for machines: the server's reasons (docs/errors.md) and those that arise in the client itself. */
+export type ClientReason =
+  | 'disconnected'
+  | 'timeout'
+  | 'closed'
+  | 'unauthorized'
+  | 'unsupported_browser'
+  | 'no_video_track'
+  | 'encoder_failed'
+  | 'http_error';
+
+/** Every failure of this SDK. Compare `reason`, show `message`. */
+export class BeaconError extends Error {
+  override readonly name = 'BeaconError';
+
+  constructor(
+    readonly reason: ClientReason | (string & {}),
+    message: string,
+    /** True when the same call may succeed later. */
+    readonly retryable = false,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+
+  static from(cause: unknown): BeaconError {
+    if (cause instanceof BeaconError) return cause;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    return new BeaconError('internal', message, false, { cause });
+  }
+}

@@ -1,0 +1,104 @@
+import type { MediaFrame } from '../chunks/fragmenter';
+import { decodeAudioConfig } from './decoderConfig';
+
+/** Sound starts this far ahead of the clock, so that small delays are not heard. */
+const LEAD_SECONDS = 0.08;
+/** Sound that would play later than this is dropped, so that it does not fall behind the picture. */
+const MAX_LEAD_SECONDS = 0.5;
+
+/**
+ * Decodes and plays sound. Browsers keep an AudioContext suspended until a gesture; until then packets are dropped, and the
+ * picture never waits for them.
+ */
+export class AudioPlayer {
+  #context: AudioContext | undefined;
+  #gain: GainNode | undefined;
+  #decoder: AudioDecoder | undefined;
+  #config = '';
+  #playAt = 0;
+  #muted = false;
+  #closed = false;
+  #packetsDecoded = 0;
+
+  get packetsDecoded(): number {
+    return this.#packetsDecoded;
+  }
+
+  get audible(): boolean {
+    return !this.#muted && this.#context?.state === 'running';
+  }
+
+  set muted(muted: boolean) {
+    this.#muted = muted;
+    if (this.#gain) this.#gain.gain.value = muted ? 0 : 1;
+  }
+
+  get muted(): boolean {
+    return this.#muted;
+  }
+
+  /** To be called from a gesture of the person: only then may sound start. */
+  async resume(): Promise<void> {
+    await this.#context?.resume();
+  }
+
+  play(frame: MediaFrame): void {
+    if (this.#closed || !('AudioDecoder' in globalThis)) return;
+    if (frame.config) this.#configure(frame.config);
+    if (this.#decoder?.state !== 'configured') return;
+    this.#decoder.decode(
+      new EncodedAudioChunk({ type: frame.key ? 'key' : 'delta', timestamp: frame.timestampUs, data: frame.data as BufferSource }),
+    );
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#decoder?.state !== 'closed') this.#decoder?.close();
+    void this.#context?.close();
+  }
+
+  #configure(bytes: Uint8Array): void {
+    const text = new TextDecoder().decode(bytes);
+    if (text === this.#config && this.#decoder?.state === 'configured') return;
+    const config = decodeAudioConfig(bytes);
+    if (!config) return;
+    this.#config = text;
+    if (!this.#decoder || this.#decoder.state === 'closed') {
+      this.#decoder = new AudioDecoder({ output: (data) => this.#output(data), error: () => undefined });
+    }
+    this.#decoder.configure(config);
+    if (!this.#context) {
+      this.#context = new AudioContext({ latencyHint: 'interactive' });
+      this.#gain = this.#context.createGain();
+      this.#gain.gain.value = this.#muted ? 0 : 1;
+      this.#gain.connect(this.#context.destination);
+    }
+  }
+
+  #output(data: AudioData): void {
+    try {
+      this.#packetsDecoded += 1;
+      if (this.#closed || !this.#context || this.#context.state !== 'running') return;
+      this.#schedule(this.#context, data);
+    } finally {
+      data.close();
+    }
+  }
+
+  #schedule(context: AudioContext, data: AudioData): void {
+    const now = context.currentTime;
+    if (this.#playAt < now) this.#playAt = now + LEAD_SECONDS;
+    if (this.#playAt > now + MAX_LEAD_SECONDS) return;
+    const buffer = context.createBuffer(data.numberOfChannels, data.numberOfFrames, data.sampleRate);
+    for (let channel = 0; channel < data.numberOfChannels; channel++) {
+      const samples = new Float32Array(data.numberOfFrames);
+      data.copyTo(samples, { planeIndex: channel, format: 'f32-planar' });
+      buffer.copyToChannel(samples, channel);
+    }
+    const source = context.createBufferSource();
+    source.buffer = buffer;
+    source.connect(this.#gain!);
+    source.start(this.#playAt);
+    this.#playAt += buffer.duration;
+  }
+}

@@ -1,0 +1,116 @@
+import type { MediaFrame } from '../chunks/fragmenter';
+import { epochUs } from '../clock';
+import { decodeVideoConfig } from './decoderConfig';
+
+/** Where pictures go. The SDK closes the frame when `draw` returns; a sink that keeps it clones it. */
+export interface VideoSink {
+  draw(frame: VideoFrame): void;
+}
+
+/** Draws each picture as it is decoded; the canvas takes the size of the video. */
+export function canvasSink(canvas: HTMLCanvasElement): VideoSink {
+  const context = canvas.getContext('2d', { alpha: false });
+  return {
+    draw(frame) {
+      if (canvas.width !== frame.displayWidth || canvas.height !== frame.displayHeight) {
+        canvas.width = frame.displayWidth;
+        canvas.height = frame.displayHeight;
+      }
+      context?.drawImage(frame, 0, 0, canvas.width, canvas.height);
+    },
+  };
+}
+
+/** Pictures that wait for the decoder beyond this mean that the machine cannot keep up: go on with the next key frame. */
+const MAX_DECODE_QUEUE = 90;
+
+/** Decodes pictures in order and hands each to the sink at once. */
+export class VideoPlayer {
+  #decoder: VideoDecoder | undefined;
+  #config = '';
+  #needsKey = true;
+  #closed = false;
+  #framesDecoded = 0;
+  #receivedUs = 0;
+  #drawnUs = 0;
+  #drawnAt: number | undefined;
+  #latencyMs = 0;
+
+  constructor(
+    private readonly sink: VideoSink,
+    private readonly onPicture: () => void,
+  ) {}
+
+  get framesDecoded(): number {
+    return this.#framesDecoded;
+  }
+
+  /** Capture time of the last drawn picture, Unix epoch in microseconds. */
+  get lastTimestampUs(): number {
+    return this.#drawnUs;
+  }
+
+  /** Capture to drawn, in milliseconds. Right only as far as both machines' clocks agree. */
+  get latencyMs(): number {
+    return this.#latencyMs;
+  }
+
+  /** Milliseconds since the last picture was drawn, undefined before the first. */
+  get ageMs(): number | undefined {
+    return this.#drawnAt === undefined ? undefined : performance.now() - this.#drawnAt;
+  }
+
+  /** Received but not yet drawn, in milliseconds of media. */
+  get bufferMs(): number {
+    return this.#drawnUs === 0 ? 0 : Math.max(0, (this.#receivedUs - this.#drawnUs) / 1000);
+  }
+
+  play(frame: MediaFrame): void {
+    if (this.#closed) return;
+    this.#receivedUs = Math.max(this.#receivedUs, frame.timestampUs);
+    if (frame.key && frame.config) this.#configure(frame.config);
+    if (this.#needsKey && !frame.key) return;
+    const decoder = this.#decoder;
+    if (decoder?.state !== 'configured') return;
+    if (decoder.decodeQueueSize > MAX_DECODE_QUEUE && !frame.key) {
+      this.#needsKey = true;
+      return;
+    }
+    this.#needsKey = false;
+    decoder.decode(
+      new EncodedVideoChunk({ type: frame.key ? 'key' : 'delta', timestamp: frame.timestampUs, data: frame.data as BufferSource }),
+    );
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#decoder?.state !== 'closed') this.#decoder?.close();
+  }
+
+  #configure(bytes: Uint8Array): void {
+    const text = new TextDecoder().decode(bytes);
+    if (text === this.#config && this.#decoder?.state === 'configured') return;
+    const config = decodeVideoConfig(bytes);
+    if (!config) return;
+    if (!this.#decoder || this.#decoder.state === 'closed') {
+      this.#decoder = new VideoDecoder({ output: (frame) => this.#draw(frame), error: () => (this.#needsKey = true) });
+    }
+    this.#config = text;
+    this.#needsKey = true;
+    this.#decoder.configure(config);
+  }
+
+  #draw(frame: VideoFrame): void {
+    try {
+      if (this.#closed) return;
+      this.#framesDecoded += 1;
+      this.#drawnUs = frame.timestamp;
+      this.#drawnAt = performance.now();
+      this.#latencyMs = (epochUs() - frame.timestamp) / 1000;
+      this.sink.draw(frame);
+      this.onPicture();
+    } finally {
+      frame.close();
+    }
+  }
+}

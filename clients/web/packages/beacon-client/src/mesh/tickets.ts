@@ -1,0 +1,66 @@
+import type { Bytes } from '../chunks/header';
+
+/** What an edge ticket grants: this child may be served this stripe by this parent until `exp` (Unix seconds). */
+export interface EdgeTicket {
+  stream: string;
+  stripe: number;
+  parent: string;
+  child: string;
+  exp: number;
+}
+
+/** Checks edge tickets with the server's public key from `welcome`. */
+export class TicketVerifier {
+  readonly #key: Promise<CryptoKey>;
+
+  constructor(jwk: string) {
+    this.#key = importKey(jwk);
+    // A key that cannot be read shows at the first ticket, not as an unhandled rejection.
+    this.#key.catch(() => undefined);
+  }
+
+  /** True only for a well-signed, unexpired ticket of exactly this edge. */
+  async grants(ticket: string, edge: Omit<EdgeTicket, 'exp'>, nowMs: number): Promise<boolean> {
+    const [header, payload, signature, ...rest] = ticket.split('.');
+    if (!header || !payload || !signature || rest.length > 0) return false;
+    try {
+      const { alg } = parseJson(header);
+      if (alg !== 'ES256') return false;
+      const signed = new TextEncoder().encode(`${header}.${payload}`);
+      const valid = await crypto.subtle.verify(
+        { name: 'ECDSA', hash: 'SHA-256' },
+        await this.#key,
+        fromBase64Url(signature),
+        signed,
+      );
+      if (!valid) return false;
+      const claims = parseJson(payload);
+      return (
+        claims['typ'] === 'beacon-edge' &&
+        claims['stream'] === edge.stream &&
+        claims['stripe'] === edge.stripe &&
+        claims['parent'] === edge.parent &&
+        claims['child'] === edge.child &&
+        typeof claims['exp'] === 'number' &&
+        claims['exp'] * 1000 > nowMs
+      );
+    } catch {
+      return false;
+    }
+  }
+}
+
+async function importKey(jwk: string): Promise<CryptoKey> {
+  // Only what makes the key: `use`, `key_ops` or `alg` of an issuer's JWK set could make WebCrypto refuse it.
+  const { kty, crv, x, y } = JSON.parse(jwk) as JsonWebKey;
+  return await crypto.subtle.importKey('jwk', { kty, crv, x, y } as JsonWebKey, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['verify']);
+}
+
+function parseJson(part: string): Record<string, unknown> {
+  return JSON.parse(new TextDecoder().decode(fromBase64Url(part))) as Record<string, unknown>;
+}
+
+export function fromBase64Url(text: string): Bytes {
+  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}

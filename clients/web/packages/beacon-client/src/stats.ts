@@ -1,0 +1,46 @@
+import type { ChildView, StreamPeer } from './mesh/streamPeer';
+
+export interface ParentStats {
+  stripe: number;
+  /** Who feeds this peer now. */
+  parentPeerId: string | undefined;
+  /** Whom the server assigned: the same, except for a moment while changing over. */
+  assignedPeerId: string | undefined;
+  standbyPeerId: string | undefined;
+  /** Relays between the broadcaster and this peer. */
+  depth: number | undefined;
+}
+
+/** A snapshot of one peer in one stream. */
+export interface PeerStats {
+  streamId: string;
+  peerId: string;
+  accountId: string;
+  parents: ParentStats[];
+  children: ChildView[];
+  childPeerIds: string[];
+  bytesReceived: number;
+  bytesRelayed: number;
+  malformedChunks: number;
+}
+
+export function peerStats(peer: StreamPeer, accountId: string): PeerStats {
+  const children = peer.children;
+  return {
+    streamId: peer.streamId,
+    peerId: peer.peerId,
+    accountId,
+    parents: peer.parents.map(({ stripe, keeper }) => ({
+      stripe,
+      parentPeerId: keeper.feedingPeerId,
+      assignedPeerId: keeper.assigned?.peerId,
+      standbyPeerId: keeper.standbyPeerId,
+      depth: keeper.assigned?.depth,
+    })),
+    children,
+    childPeerIds: children.filter(({ active }) => active).map(({ peerId }) => peerId),
+    bytesReceived: peer.receipts.totalBytes,
+    bytesRelayed: peer.bytesRelayed,
+    malformedChunks: peer.malformedChunks,
+  };
+}

@@ -1,0 +1,170 @@
+import { FrameAssembler } from './chunks/assembler';
+import { BeaconError } from './errors';
+import type { MediaFrame } from './chunks/fragmenter';
+import { VideoPlayer, type VideoSink } from './media/videoPlayer';
+import { Reporter } from './mesh/reporter';
+import { StreamPeer } from './mesh/streamPeer';
+import { enterStream, streamIdOf, type SessionContext } from './session';
+
+export interface ViewerStreamOptions {
+  streamId: string;
+  uplinkMbps: number;
+  silenceMs: number;
+  connectTimeoutMs: number;
+  sink: VideoSink;
+  onSound: (packet: MediaFrame) => void;
+  onFirstPicture: () => void;
+  onChange: () => void;
+  onWaiting: (position: number, estimateMs: number) => void;
+  onEnded: (reason: string) => void;
+  onResumed: () => void;
+  onFailed: (error: BeaconError) => void;
+}
+
+/** When nothing helps, the server is asked for a new place at most this often. */
+const REJOIN_INTERVAL_MS = 10_000;
+
+/** One stream as this viewer receives, relays and plays it. A raid has two of them for a moment. */
+export class ViewerStream {
+  readonly video: VideoPlayer;
+  readonly #assembler: FrameAssembler;
+  readonly #abort = new AbortController();
+  readonly #stops: (() => void)[] = [];
+  #peer: StreamPeer | undefined;
+  #reporter: Reporter | undefined;
+  #resumeTicket = '';
+  /** Counts attempts to enter, so that one that was overtaken by a new session gives up. */
+  #entries = 0;
+  #lastJoinAt = Number.NEGATIVE_INFINITY;
+  #pictured = false;
+  #ended = false;
+  title = '';
+  channel = '';
+
+  constructor(
+    private readonly context: SessionContext,
+    private readonly options: ViewerStreamOptions,
+  ) {
+    this.video = new VideoPlayer(options.sink, () => {
+      if (this.#pictured) return;
+      this.#pictured = true;
+      options.onFirstPicture();
+    });
+    this.#assembler = new FrameAssembler((frame) => (frame.audio ? options.onSound(frame) : this.video.play(frame)));
+  }
+
+  get streamId(): string {
+    return this.options.streamId;
+  }
+
+  get peer(): StreamPeer | undefined {
+    return this.#peer;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Resolves when the server has let this viewer in; a parent, or a place in the queue, follows. */
+  async join(): Promise<void> {
+    const { socket } = this.context;
+    await this.#enter(false);
+    this.#stops.push(
+      socket.on('frame', (frame) => {
+        if (streamIdOf(frame) !== this.streamId) return;
+        if (frame.case === 'streamEnded') {
+          this.#ended = true;
+          this.options.onEnded(frame.value.reason);
+        } else {
+          this.#peer?.handle(frame);
+        }
+      }),
+      socket.on('welcome', () => {
+        if (!this.#ended) this.#rejoin();
+      }),
+    );
+  }
+
+  /** Tells the server, so that children are given new parents at once, and lets go of all peers. */
+  leave(): void {
+    if (!this.#abort.signal.aborted && !this.#ended) this.context.socket.send({ case: 'leaveStream', value: { streamId: this.streamId } });
+    this.close();
+  }
+
+  close(): void {
+    this.#abort.abort(new BeaconError('closed', 'The stream was left.'));
+    for (const stop of this.#stops.splice(0)) stop();
+    this.#reporter?.close();
+    this.#peer?.close();
+    this.video.close();
+  }
+
+  #rejoin(): void {
+    this.#enter(true).then(this.options.onResumed, (cause: unknown) => {
+      const error = BeaconError.from(cause);
+      // Without a session the next one asks again.
+      if (error.reason !== 'disconnected' && error.reason !== 'closed') this.options.onFailed(error);
+    });
+  }
+
+  #stranded(): void {
+    if (this.#ended || performance.now() - this.#lastJoinAt < REJOIN_INTERVAL_MS) return;
+    this.#rejoin();
+  }
+
+  async #enter(resuming: boolean): Promise<void> {
+    const { socket, api, readyTimeoutMs } = this.context;
+    const entry = ++this.#entries;
+    this.#lastJoinAt = performance.now();
+    const [latencyMs, iceServers] = await Promise.all([resuming ? 0 : api.roundTripMs(), this.context.iceServers()]);
+    const joined = await enterStream(
+      async () => {
+        if (!resuming) await socket.ready(readyTimeoutMs);
+        if (entry !== this.#entries) throw new BeaconError('closed', 'A newer session took over.');
+        // Only frames of the new session follow, and their versions start over.
+        this.#peer?.sessionRenewed();
+        return await socket.request({
+          case: 'joinStream',
+          value: { streamId: this.streamId, uplinkMbps: this.options.uplinkMbps, latencyMs, resumeTicket: this.#resumeTicket },
+        });
+      },
+      'streamJoined',
+      resuming,
+      this.#abort.signal,
+    );
+    if (this.#abort.signal.aborted) return;
+    this.#resumeTicket = joined.resumeTicket;
+    this.title = joined.title;
+    this.channel = joined.channel;
+    if (this.#peer?.peerId !== joined.peerId) this.#become(joined.peerId, joined.bitrateKbps, iceServers);
+    this.options.onChange();
+  }
+
+  /** Edge tickets name peer ids, so a new id means new connections. */
+  #become(peerId: string, bitrateKbps: number, iceServers: RTCIceServer[]): void {
+    const { socket } = this.context;
+    this.#reporter?.close();
+    this.#peer?.close();
+    const peer = new StreamPeer({
+      socket,
+      streamId: this.streamId,
+      peerId,
+      bitrateKbps,
+      iceServers,
+      silenceMs: this.options.silenceMs,
+      connectTimeoutMs: this.options.connectTimeoutMs,
+      onOrdered: (chunk) => this.#assembler.push(chunk),
+      onChange: this.options.onChange,
+      onWaiting: this.options.onWaiting,
+      onStranded: () => this.#stranded(),
+    });
+    this.#peer = peer;
+    this.#reporter = new Reporter({
+      socket,
+      peer,
+      intervalMs: socket.welcome?.reportIntervalMs || 2000,
+      latencyMs: async () => (await peer.roundTripMs()) ?? 0,
+      bufferMs: () => this.video.bufferMs,
+    });
+  }
+}
