@@ -1,2 +1,2 @@
 // Two cores carry one broadcaster and seven viewers that all decode, and no more: one test at a time.
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.v3.ParallelizationMode.None)]
