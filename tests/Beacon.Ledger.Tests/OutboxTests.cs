@@ -21,7 +21,7 @@ public sealed class OutboxTests
         await rig.StopAsync();
 
         await using var host = await LedgerHost.StartAsync(rig.Directory);
-        var deposit = await host.Heard.NextAsync<CreditsEarned>(_ => true);
+        var deposit = await host.Heard.NextAsync<CreditsEarned>(earned => earned.Sequence == 1);
         Assert.Equal(new CreditsEarned(1, "ann", 1_000, 1_000, "deposit", ""), deposit);
         Assert.Equal(new CreditsEarned(2, "ann", -10, 990, "tip", Stream), await host.Heard.NextAsync<CreditsEarned>(earned => earned.Sequence == 2));
     }
