@@ -2,6 +2,7 @@ using Beacon.Contracts.Topology.V1;
 using Beacon.Ledger.Consumers;
 using Beacon.Ledger.Journal;
 using Beacon.ServiceDefaults;
+using Grpc.Core;
 using MassTransit;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
@@ -37,9 +38,16 @@ public static class LedgerService
     public static void AddLedgerConsumers(IBusRegistrationConfigurator bus)
     {
         ArgumentNullException.ThrowIfNull(bus);
-        bus.AddConsumer<RelayWorkConsumer>().Endpoint(endpoint => endpoint.Name = "ledger-relay-work-verified");
-        bus.AddConsumer<StreamStartedConsumer>().Endpoint(endpoint => endpoint.Name = "ledger-stream-started");
-        bus.AddConsumer<StreamEndedConsumer>().Endpoint(endpoint => endpoint.Name = "ledger-stream-ended");
+        bus.AddConsumer<RelayWorkConsumer>(consumer => consumer.UseMessageRetry(WhileUnavailable)).Endpoint(endpoint => endpoint.Name = "ledger-relay-work-verified");
+        bus.AddConsumer<StreamStartedConsumer>(consumer => consumer.UseMessageRetry(WhileUnavailable)).Endpoint(endpoint => endpoint.Name = "ledger-stream-started");
+        bus.AddConsumer<StreamEndedConsumer>(consumer => consumer.UseMessageRetry(WhileUnavailable)).Endpoint(endpoint => endpoint.Name = "ledger-stream-ended");
+
+        // A disk that is full for some minutes must not cost anybody's pay; the bus's own retries give up within two seconds.
+        static void WhileUnavailable(IRetryConfigurator retry)
+        {
+            retry.Handle<RpcException>(exception => exception.StatusCode == StatusCode.Unavailable);
+            retry.Exponential(20, TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(30), TimeSpan.FromMilliseconds(200));
+        }
     }
 
     public static void MapLedger(this WebApplication app)

@@ -130,6 +130,18 @@ internal sealed class LedgerHost : IAsyncDisposable
         return string.Join('\n', lines);
     }
 
+    /// <summary>Runs SQL as somebody with another connection would.</summary>
+    public async Task SqlAsync(string sql)
+    {
+        await using var connection = new SqliteConnection($"Data Source={Path.Combine(Directory, "ledger.db")};Pooling=False");
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // Texts of the tests.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        await command.ExecuteNonQueryAsync();
+    }
+
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
@@ -180,25 +192,42 @@ internal sealed class FakeTopology : TopologyService.TopologyServiceClient
     }
 }
 
-/// <summary>What the ledger told the bus, in the order of arrival.</summary>
+/// <summary>What the ledger told the bus. The in-memory bus delivers side by side, so the order of arrival says nothing.</summary>
 internal sealed class Heard
 {
     private readonly Channel<object> _messages = Channel.CreateUnbounded<object>();
+    private readonly List<object> _passedOver = [];
 
     public void Add(object message) => _messages.Writer.TryWrite(message);
 
-    /// <summary>Waits for the first message that fits; those before it are passed over.</summary>
+    /// <summary>Takes a message that fits, waiting for it; the others stay for later calls.</summary>
     public async Task<T> NextAsync<T>(Func<T, bool> fits)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        limit.CancelAfter(TimeSpan.FromSeconds(30));
-        await foreach (var message in _messages.Reader.ReadAllAsync(limit.Token))
+        var kept = _passedOver.FindIndex(message => message is T typed && fits(typed));
+        if (kept >= 0)
         {
-            if (message is T typed && fits(typed))
-                return typed;
+            var found = (T)_passedOver[kept];
+            _passedOver.RemoveAt(kept);
+            return found;
         }
 
-        throw new InvalidOperationException($"No {typeof(T).Name} that fits.");
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(TimeSpan.FromSeconds(60));
+        try
+        {
+            await foreach (var message in _messages.Reader.ReadAllAsync(limit.Token))
+            {
+                if (message is T typed && fits(typed))
+                    return typed;
+                _passedOver.Add(message);
+            }
+        }
+        catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
+        {
+            Assert.Fail($"No {typeof(T).Name} that fits was heard; only: {string.Join("; ", _passedOver)}");
+        }
+
+        throw new InvalidOperationException("The channel of messages is never completed.");
     }
 }
 

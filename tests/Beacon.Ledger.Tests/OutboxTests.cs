@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Beacon.Contracts.Events;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -20,7 +21,7 @@ public sealed class OutboxTests
         await rig.StopAsync();
 
         await using var host = await LedgerHost.StartAsync(rig.Directory);
-        var deposit = await host.Heard.NextAsync<CreditsEarned>(_ => true);
+        var deposit = await host.Heard.NextAsync<CreditsEarned>(earned => earned.Sequence == 1);
         Assert.Equal(new CreditsEarned(1, "ann", 1_000, 1_000, "deposit", ""), deposit);
         Assert.Equal(new CreditsEarned(2, "ann", -10, 990, "tip", Stream), await host.Heard.NextAsync<CreditsEarned>(earned => earned.Sequence == 2));
     }
@@ -68,6 +69,28 @@ public sealed class OutboxTests
         Assert.Equal(HealthStatus.Healthy, await StatusAsync());
 
         async Task<HealthStatus> StatusAsync() => (await health.CheckHealthAsync(check => check.Name == "ledger", TestContext.Current.CancellationToken)).Status;
+    }
+
+    [Fact]
+    public async Task Work_that_comes_while_the_disk_is_full_is_paid_when_it_is_not()
+    {
+        await using var host = await LedgerHost.StartAsync();
+        var failed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, on) =>
+        {
+            if (instrument.Name == "beacon.ledger.commits.failed" && ReferenceEquals(instrument.Meter.Scope, host.Services.GetRequiredService<IMeterFactory>()))
+                on.EnableMeasurementEvents(instrument);
+        };
+        listener.SetMeasurementEventCallback<long>((_, _, _, _) => failed.TrySetResult());
+        listener.Start();
+        await host.SqlAsync("CREATE TRIGGER disk_full BEFORE INSERT ON transfers BEGIN SELECT RAISE(ABORT, 'no room'); END");
+
+        await host.PublishAsync(new RelayWorkVerified(Stream, "host", 1, 10_000, 1, [new VerifiedRelay("r1", 1_250)]));
+        await failed.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        Assert.Equal(0, await host.BalanceAsync("r1"));
+        await host.SqlAsync("DROP TRIGGER disk_full");
+        Assert.Equal(10, (await host.Heard.NextAsync<CreditsEarned>(earned => earned.AccountId == "r1")).BalanceMicrocredits);
     }
 
     [Theory]

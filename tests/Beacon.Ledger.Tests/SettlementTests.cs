@@ -40,6 +40,14 @@ public sealed class SettlementTests
     }
 
     [Fact]
+    public async Task A_window_without_an_audience_leaves_nothing_behind()
+    {
+        await using var rig = await LedgerRig.StartAsync();
+        Assert.Equal(PostingStatus.Posted, await rig.DoAsync(Settle(1, viewers: 0).Decide));
+        Assert.Equal(0, await rig.SqlAsync("SELECT count(*) FROM batches"));
+    }
+
+    [Fact]
     public async Task A_sponsorship_is_spent_by_viewer_minutes_and_split_by_work()
     {
         await using var rig = await LedgerRig.StartAsync();

@@ -26,6 +26,9 @@ internal sealed record SettleWindow(
         var pay = relays.Select(relay => (relay.AccountId, Amount: RelayPay.Of(relay.VerifiedBytes, WindowMs))).Where(entry => entry.Amount > 0).ToArray();
         if (pay.Any(entry => entry.Amount > Amounts.Max))
             return PostingStatus.InvalidAmount;
+        // A stream without an audience leaves no mark every ten seconds: nothing is due, whenever it is told again.
+        if (pay.Length == 0 && Viewers == 0)
+            return PostingStatus.Posted;
 
         var stream = state.Stream(StreamId) ?? StreamFacts.Record(state, StreamId, BroadcasterAccountId, startedAtMs: 0);
         foreach (var relay in relays)
