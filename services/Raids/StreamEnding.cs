@@ -75,7 +75,7 @@ internal sealed class StreamEnding(
 
             return raid;
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (Exception exception) when (stop.IsCancellationRequested && exception is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled or StatusCode.DeadlineExceeded })
         {
             throw CommonErrors.ServiceUnavailable.Exception();
         }

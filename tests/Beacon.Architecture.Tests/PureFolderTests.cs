@@ -19,7 +19,7 @@ public sealed class PureFolderTests
 
     private static readonly string[] ForbiddenTypes =
     [
-        "System.TimeProvider", "System.Random", "System.Security.Cryptography.RandomNumberGenerator", "System.Environment", "System.Console",
+        "System.TimeProvider", "System.Random", "System.Security.Cryptography.RandomNumberGenerator", "System.Console",
         "System.IO.File", "System.IO.Directory", "System.IO.FileStream", "System.IO.FileInfo", "System.IO.DirectoryInfo", "System.IO.StreamReader",
         "System.IO.StreamWriter", "System.Diagnostics.Stopwatch", "System.Threading.Thread", "System.Threading.Timer",
     ];
@@ -27,7 +27,8 @@ public sealed class PureFolderTests
     private static readonly string[] ForbiddenMembers =
     [
         "System.Guid::NewGuid", "System.Guid::CreateVersion7", "System.DateTime::get_UtcNow", "System.DateTime::get_Now", "System.DateTime::get_Today",
-        "System.DateTimeOffset::get_UtcNow", "System.DateTimeOffset::get_Now",
+        "System.DateTimeOffset::get_UtcNow", "System.DateTimeOffset::get_Now", "System.Environment::get_TickCount", "System.Environment::get_TickCount64",
+        "System.Environment::GetEnvironmentVariable", "System.Environment::get_MachineName", "System.Environment::get_ProcessorCount",
     ];
 
     public static TheoryData<string, string> Folders

@@ -76,9 +76,11 @@ public sealed class ReferenceTests
     public void No_service_has_settings_of_its_own() => Offences.None(Repository.Files
         .Where(file => file.StartsWith("services/", StringComparison.Ordinal) && Path.GetFileName(file).StartsWith("appsettings", StringComparison.Ordinal)));
 
+    /// <summary>All but Aspire's, which the host itself looks for and may not find.</summary>
     [Fact]
     public void Versions_stand_in_one_place() => Offences.None(
         from project in Repository.Projects
+        where !project.StartsWith("Beacon.AppHost/", StringComparison.Ordinal)
         from package in XDocument.Parse(Repository.Read(project)).Descendants("PackageReference")
         where package.Attribute("Version") is not null || package.Attribute("VersionOverride") is not null
         select $"{project}: {(string?)package.Attribute("Include")}");

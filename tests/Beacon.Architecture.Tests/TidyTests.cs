@@ -28,10 +28,14 @@ public sealed partial class TidyTests
     ];
 
     /// <summary>
-    /// Files that may catch every exception without a filter, each with its reason. Short on purpose: a handler that does not know
-    /// what it caught hides the defects.
+    /// Files that may catch every exception without a filter and go on, each with its reason. Short on purpose: a handler that does
+    /// not know what it caught hides the defects. To clean up and throw again is free.
     /// </summary>
-    private static readonly Dictionary<string, string> MayCatchEverything = new(StringComparer.Ordinal);
+    private static readonly Dictionary<string, string> MayCatchEverything = new(StringComparer.Ordinal)
+    {
+        ["services/Topology/Streams/EdgeSender.cs"] = "Whatever a bus throws, the owner of a stream goes on deciding; the failure is counted and logged.",
+        ["services/Topology/Streams/StreamGrain.cs"] = "The owner's pump and timer must not die in silence: a failed commit gives the stream up, a failed tick comes again.",
+    };
 
     [Fact]
     public void Lines_end_without_blanks() => Offences.None(Lines(Texts().Where(file => !file.EndsWith(".md", StringComparison.Ordinal)), line => line.EndsWith(' ') || line.EndsWith('\t')));
@@ -78,15 +82,15 @@ public sealed partial class TidyTests
     public void Nothing_is_left_to_do_in_a_comment() => Offences.None(Lines(Code(), line => Unfinished().IsMatch(line)));
 
     [Fact]
-    public void Nothing_catches_everything_without_a_filter() => Offences.None(
+    public void Nothing_catches_everything_and_goes_on() => Offences.None(
         from file in Code()
         where file.EndsWith(".cs", StringComparison.Ordinal) && !MayCatchEverything.ContainsKey(file)
-        from Match match in CatchAll().Matches(Repository.Read(file))
-        select $"{file}: {match.Value.Trim()}");
+        from offence in SwallowingHandlers(Repository.Read(file))
+        select $"{file}: {offence}");
 
     [Fact]
-    public void Nobody_may_catch_everything_who_does_not() => Offences.None(MayCatchEverything.Keys
-        .Where(file => !Repository.Has(file) || !CatchAll().IsMatch(Repository.Read(file))));
+    public void The_list_of_exceptions_has_no_file_that_needs_none() => Offences.None(MayCatchEverything.Keys
+        .Where(file => Repository.Has(file) && !SwallowingHandlers(Repository.Read(file)).Any()));
 
     [Fact]
     public void No_file_has_a_name_that_says_nothing() => Offences.None(Code()
@@ -100,9 +104,10 @@ public sealed partial class TidyTests
     public void No_package_comes_from_a_named_mirror() => Offences.None(
         from file in Repository.Files
         where IsPackageConfiguration(file)
-        from Match match in Host().Matches(Repository.Read(file))
-        where match.Groups["host"].Value is not ("registry.npmjs.org" or "api.nuget.org" or "www.nuget.org")
-            && PackageSource().IsMatch(match.Value)
+        from line in Repository.Read(file).Split('\n')
+        where PackageSource().IsMatch(line)
+        from Match match in Host().Matches(line)
+        where match.Groups["host"].Value is not ("registry.npmjs.org" or "api.nuget.org")
         select $"{file}: {match.Value}");
 
     [Fact]
@@ -118,10 +123,12 @@ public sealed partial class TidyTests
     {
         Assert.Matches(Region(), "    #" + "region Fields");
         Assert.Matches(Unfinished(), "// TO" + "DO: later");
-        Assert.Matches(CatchAll(), "catch (" + "Exception exception)\n        {");
-        Assert.Matches(CatchAll(), "}\n        catch\n" + "        {");
-        Assert.DoesNotMatch(CatchAll(), "catch (" + "Exception exception) when (exception is IOException)\n        {");
-        Assert.DoesNotMatch(CatchAll(), "catch (IOException)\n        {");
+        Assert.Single(SwallowingHandlers("catch (" + "Exception exception)\n{ if (a) { b(); } }"));
+        Assert.Single(SwallowingHandlers("}\n        catch\n" + "        { }\n throw;"));
+        Assert.Empty(SwallowingHandlers("catch\n" + "{ if (a) { b(); } throw; }"));
+        Assert.Empty(SwallowingHandlers("catch (" + "Exception exception) when (exception is IOException)\n        {"));
+        Assert.Empty(SwallowingHandlers("catch (IOException)\n        {"));
+        Assert.Matches(PackageSource(), "      \"resolved\": \"https://mirror.example/npm/vite.tgz\",");
         Assert.Matches(MachinePath(), "see /ro" + "ot/.nuget");
         Assert.DoesNotMatch(MachinePath(), "GET /api/streams/home/end");
     }
@@ -136,6 +143,25 @@ public sealed partial class TidyTests
         from line in Repository.Read(file).Split('\n').Select((text, index) => (text: text.TrimEnd('\r'), number: index + 1))
         where isOffence(line.text)
         select $"{file}:{line.number}: {line.text.Trim()}";
+
+    /// <summary>The handlers that catch every exception and do not throw it again.</summary>
+    private static IEnumerable<string> SwallowingHandlers(string code) => CatchAll().Matches(code)
+        .Where(match => !Block(code, match.Index + match.Length).Contains("throw;", StringComparison.Ordinal))
+        .Select(match => match.Value.Trim());
+
+    /// <summary>The text from the brace at <paramref name="start"/> to the one that closes it.</summary>
+    private static string Block(string code, int start)
+    {
+        var depth = 0;
+        for (var index = start; index < code.Length; index++)
+        {
+            depth += code[index] switch { '{' => 1, '}' => -1, _ => 0 };
+            if (depth == 0)
+                return code[start..index];
+        }
+
+        return code[start..];
+    }
 
     private static bool IsPackageConfiguration(string file) => Path.GetFileName(file)
         is "package-lock.json" or "package.json" or ".npmrc" or ".yarnrc.yml" or "yarn.lock" or "pnpm-lock.yaml" or "packages.lock.json"
@@ -156,6 +182,6 @@ public sealed partial class TidyTests
     [GeneratedRegex(@"https?://(?<host>[^/""\s:]+)[^""\s]*")]
     private static partial Regex Host();
 
-    [GeneratedRegex(@"\.tgz|\.nupkg|/npm|/nuget|index\.json|registry")]
+    [GeneratedRegex(@"""resolved""\s*:|\bregistry\b|<add\b.*\bvalue=|^\s*resolved ")]
     private static partial Regex PackageSource();
 }

@@ -217,6 +217,22 @@ public sealed class EndStreamTests(GarnetFixture garnet, ITestOutputHelper outpu
         Assert.Empty(Host.Topology.Ended);
     }
 
+    [Fact]
+    public async Task A_Topology_that_does_not_answer_in_time_fails_the_call_and_the_raid_is_taken_up_again()
+    {
+        await using var host = await RaidsHost.StartAsync(garnet, Seed, null, ("Beacon:Raids:EndTimeoutSeconds", "1"));
+        await host.AddStreamAsync("home", viewers: 12);
+        await host.AddStreamAsync("there");
+        host.Topology.HoldEnd = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var request = new EndStreamRequest { StreamId = "home" };
+        var failure = await Assert.ThrowsAsync<RpcException>(async () => await host.Client.EndStreamAsync(request, RaidsHost.As("account-home")));
+        Assert.Equal(("service_unavailable", StatusCode.Unavailable), (Fault.ReasonOf(failure), failure.StatusCode));
+        var raid = await host.Probe.NextAsync();
+        host.Topology.HoldEnd = null;
+        Assert.Equal(raid.RaidId, (await host.Client.EndStreamAsync(request, RaidsHost.As("account-home"))).RaidId);
+        Assert.Single(host.Probe.Seen);
+    }
+
     private async Task<EndStreamResponse> EndAsync(string stream, string target, string account = "account-home") =>
         await Host.Client.EndStreamAsync(new EndStreamRequest { StreamId = stream, RaidTarget = target }, RaidsHost.As(account));
 

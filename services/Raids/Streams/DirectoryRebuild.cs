@@ -25,7 +25,7 @@ internal sealed class DirectoryRebuild(
                 await RebuildAsync(stoppingToken);
                 return;
             }
-            catch (Exception exception) when (exception is RpcException or RedisException or TimeoutException && !stoppingToken.IsCancellationRequested)
+            catch (Exception exception) when (exception is RpcException or RedisException or TimeoutException)
             {
                 Log.RebuildPostponed(log, exception is RpcException rpc ? rpc.StatusCode.ToString() : exception.GetType().Name);
             }

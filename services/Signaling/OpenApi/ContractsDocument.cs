@@ -27,7 +27,6 @@ public static partial class ContractsDocument
         "TopologyService.GetTree",
         "TopologyService.ExplainPeer",
         "RaidsService.ListStreams",
-        "LedgerService.GetSquad",
     };
 
     /// <summary>A fresh document.</summary>
