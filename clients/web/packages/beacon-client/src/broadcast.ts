@@ -114,7 +114,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
 
   stats(): BroadcastStats {
     return {
-      ...peerStats(this.#peer!, this.context.socket.welcome?.accountId ?? ''),
+      ...peerStats(this.#peer!, this.context.socket.accountId),
       framesEncoded: this.#video?.framesEncoded ?? 0,
       lastFrameTimestampUs: this.#lastFrameTimestampUs,
     };
@@ -156,10 +156,15 @@ export class Broadcast extends Emitter<BroadcastEvents> {
         if (!resuming) await socket.ready(readyTimeoutMs);
         if (entry !== this.#entries) throw new BeaconError('closed', 'A newer session took over.');
         this.#peer?.sessionRenewed();
-        return await socket.request({
-          case: 'goLive',
-          value: { title, bitrateKbps, uplinkMbps, maxChildren, resumeTicket: this.#resumeTicket },
-        });
+        try {
+          return await socket.request({
+            case: 'goLive',
+            value: { title, bitrateKbps, uplinkMbps, maxChildren, resumeTicket: this.#resumeTicket },
+          });
+        } catch (error) {
+          if (BeaconError.from(error).reason === 'invalid_resume_ticket') this.#resumeTicket = '';
+          throw error;
+        }
       },
       'streamLive',
       resuming,
@@ -262,6 +267,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
   #linger(reason: string): void {
     if (this.#state === 'ended') return;
     this.#ending = true;
+    this.#reporter?.close();
     this.#setState('ended');
     this.emit('ended', { reason });
     setTimeout(() => this.stop(), LINGER_MS);

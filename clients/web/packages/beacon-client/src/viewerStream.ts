@@ -74,6 +74,7 @@ export class ViewerStream {
         if (streamIdOf(frame) !== this.streamId) return;
         if (frame.case === 'streamEnded') {
           this.#ended = true;
+          this.#reporter?.close();
           this.options.onEnded(frame.value.reason);
         } else {
           this.#peer?.handle(frame);
@@ -107,9 +108,17 @@ export class ViewerStream {
     });
   }
 
+  /** One session has one seat in a stream, so that the old one is given up before a new one is asked for. */
   #stranded(): void {
     if (this.#ended || performance.now() - this.#lastJoinAt < REJOIN_INTERVAL_MS) return;
+    this.context.socket.send({ case: 'leaveStream', value: { streamId: this.streamId } });
     this.#rejoin();
+  }
+
+  #makeWayForNextAttempt({ reason }: BeaconError): void {
+    // An answer that was lost: the server has let us in, but we do not know as whom.
+    if (reason === 'already_in_stream') this.context.socket.send({ case: 'leaveStream', value: { streamId: this.streamId } });
+    if (reason === 'invalid_resume_ticket') this.#resumeTicket = '';
   }
 
   async #enter(resuming: boolean): Promise<void> {
@@ -123,10 +132,15 @@ export class ViewerStream {
         if (entry !== this.#entries) throw new BeaconError('closed', 'A newer session took over.');
         // Only frames of the new session follow, and their versions start over.
         this.#peer?.sessionRenewed();
-        return await socket.request({
-          case: 'joinStream',
-          value: { streamId: this.streamId, uplinkMbps: this.options.uplinkMbps, latencyMs, resumeTicket: this.#resumeTicket },
-        });
+        try {
+          return await socket.request({
+            case: 'joinStream',
+            value: { streamId: this.streamId, uplinkMbps: this.options.uplinkMbps, latencyMs, resumeTicket: this.#resumeTicket },
+          });
+        } catch (error) {
+          this.#makeWayForNextAttempt(BeaconError.from(error));
+          throw error;
+        }
       },
       'streamJoined',
       resuming,

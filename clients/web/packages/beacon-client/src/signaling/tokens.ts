@@ -31,7 +31,7 @@ export class TokenKeeper {
     return this.#token;
   }
 
-  /** The browser does not say why a handshake failed, so a token that did not get through is not trusted again. */
+  /** The server refused the token: another one is asked for before the next connection. */
   suspect(): void {
     this.#rejected = true;
   }
