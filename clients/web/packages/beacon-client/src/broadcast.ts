@@ -56,6 +56,8 @@ export class Broadcast extends Emitter<BroadcastEvents> {
   #peer: StreamPeer | undefined;
   #reporter: Reporter | undefined;
   #resumeTicket = '';
+  /** The session that has entered the stream. */
+  #seatedIn: string | undefined;
   #fragmenter: Fragmenter | undefined;
   #video: VideoSource | undefined;
   #audio: AudioSource | undefined;
@@ -171,6 +173,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
       this.#abort.signal,
     );
     this.#resumeTicket = live.resumeTicket;
+    this.#seatedIn = socket.welcome?.sessionId;
     this.#channel = live.channel;
     // A server that lost everything may give other ids; the chunks carry the stream's id, so the peer is then made anew.
     if (this.#peer?.streamId !== live.streamId || this.#peer.peerId !== live.peerId) {
@@ -182,6 +185,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
         socket,
         peer: this.#peer,
         intervalMs: socket.welcome?.reportIntervalMs || 2000,
+        seated: () => socket.welcome?.sessionId === this.#seatedIn,
         latencyMs: () => Promise.resolve(this.#latencyMs),
         bufferMs: () => 0,
       });

@@ -33,6 +33,8 @@ export class ViewerStream {
   #peer: StreamPeer | undefined;
   #reporter: Reporter | undefined;
   #resumeTicket = '';
+  /** The session that has entered the stream. */
+  #seatedIn: string | undefined;
   /** Counts attempts to enter, so that one that was overtaken by a new session gives up. */
   #entries = 0;
   #lastJoinAt = Number.NEGATIVE_INFINITY;
@@ -148,6 +150,7 @@ export class ViewerStream {
     );
     if (this.#abort.signal.aborted) return;
     this.#resumeTicket = joined.resumeTicket;
+    this.#seatedIn = socket.welcome?.sessionId;
     this.title = joined.title;
     this.channel = joined.channel;
     if (this.#peer?.peerId !== joined.peerId) this.#become(joined.peerId, joined.bitrateKbps, iceServers);
@@ -177,6 +180,7 @@ export class ViewerStream {
       socket,
       peer,
       intervalMs: socket.welcome?.reportIntervalMs || 2000,
+      seated: () => socket.welcome?.sessionId === this.#seatedIn,
       latencyMs: async () => (await peer.roundTripMs()) ?? 0,
       bufferMs: () => this.video.bufferMs,
     });

@@ -197,6 +197,22 @@ describe('the access token', () => {
     expect(renewalDelayMs('opaque', 0)).toBe(Number.POSITIVE_INFINITY);
   });
 
+  test('is asked for once by all who need it at the same time', async () => {
+    const provider = vi.fn(async (request: TokenRequest) => `${request} token`);
+    const keeper = new TokenKeeper(provider, () => undefined);
+    expect(await Promise.all([keeper.current(), keeper.current()])).toEqual(['initial token', 'initial token']);
+    keeper.suspect();
+    expect(await Promise.all([keeper.current(), keeper.current()])).toEqual(['rejected token', 'rejected token']);
+    expect(provider.mock.calls).toEqual([['initial'], ['rejected']]);
+  });
+
+  test('is asked for again when the provider failed', async () => {
+    const provider = vi.fn().mockRejectedValueOnce(new Error('offline')).mockResolvedValueOnce('token');
+    const keeper = new TokenKeeper(provider, () => undefined);
+    await expect(keeper.current()).rejects.toThrow('offline');
+    expect(await keeper.current()).toBe('token');
+  });
+
   test('is handed on when it was renewed', async () => {
     vi.setSystemTime(0);
     const renewed: string[] = [];
