@@ -1,4 +1,4 @@
-import { BeaconApi, BeaconClient, type GuestSession, type TokenRequest } from 'beacon-client';
+import { BeaconApi, BeaconClient, BeaconError, type GuestSession, type TokenRequest } from 'beacon-client';
 
 /** Each tab keeps its own guest, so that two tabs are two people: sessionStorage, not localStorage. */
 const STORAGE_KEY = 'beacon.guest';
@@ -40,20 +40,18 @@ export class Account {
     return this.#guest.accountId;
   }
 
-  signOut(): void {
-    this.client.close();
-    sessionStorage.removeItem(STORAGE_KEY);
-  }
-
   async #token(request: TokenRequest): Promise<string> {
     const expired = Date.parse(this.#guest.expiresAt) < Date.now() + 10_000;
     if (request === 'initial' && !expired) return this.#guest.accessToken;
+    const { name } = this.#guest;
     try {
-      const tokens = await this.api.refreshTokens(this.#guest.refreshToken);
-      this.#store({ ...tokens, name: this.#guest.name });
+      this.#store({ ...(await this.api.refreshTokens(this.#guest.refreshToken)), name });
     } catch (error) {
-      // A handshake fails for other reasons too, and then the token that is still good is tried again.
-      if (expired) throw error;
+      const forgotten = error instanceof BeaconError && error.reason === 'invalid_refresh_token';
+      // A server that knows neither token has lost this guest; under the same name the tab goes on as a new one.
+      if (forgotten && (expired || request === 'rejected')) this.#store({ ...(await this.api.createGuest(name)), name });
+      // A refresh that failed otherwise may succeed later; until then the token that is still good will do.
+      else if (expired) throw error;
     }
     return this.#guest.accessToken;
   }

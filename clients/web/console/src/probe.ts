@@ -25,8 +25,7 @@ export function exposeWatch(client: BeaconClient, watch: Watch, canvas: HTMLCanv
         ...parentIds(parents),
         lastFrameAgeMs: lastFrameAgeMs ?? null,
         lastFrameNumber: barcode?.frameNumber ?? null,
-        // The barcode holds the low 32 bits; the age of a picture is far below their 49 days.
-        lastFrameCaptureAgeMs: barcode ? (Date.now() - barcode.captureMs) % 2 ** 32 : null,
+        lastFrameCaptureMs: barcode?.captureMs ?? null,
         balanceMicrocredits: balance()?.toString() ?? null,
         connection: client.connection,
         accessToken: client.accessToken ?? null,

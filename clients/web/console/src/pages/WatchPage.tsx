@@ -19,6 +19,7 @@ export function WatchPage({ account, streamId, query }: Props) {
   const balanceNow = useRef<bigint>(undefined);
   const [watch, setWatch] = useState<Watch>();
   const [balance, setBalance] = useState<bigint>();
+  const [title, setTitle] = useState('');
   const [problem, setProblem] = useState('');
   const [notice, setNotice] = useState('');
   const [started, setStarted] = useState(query.get('autostart') !== '0');
@@ -49,7 +50,11 @@ export function WatchPage({ account, streamId, query }: Props) {
         joined.on('ended', () => setNotice('The stream is over.'));
         joined.on('raid', ({ phase, targetTitle }) => setNotice(raidNotice(phase, targetTitle)));
         joined.on('waiting', ({ position }) => setNotice(`All slots are taken. Your place in the queue: ${position}.`));
-        joined.on('playing', () => setNotice(''));
+        joined.on('playing', (now) => {
+          if (now.streamId === streamId) setNotice('');
+        });
+        joined.on('change', () => setTitle(joined.stats().title));
+        setTitle(joined.stats().title);
         running.current = joined;
         setWatch(joined);
         exposeWatch(account.client, joined, canvas.current!, () => balanceNow.current);
@@ -81,7 +86,7 @@ export function WatchPage({ account, streamId, query }: Props) {
   return (
     <section aria-labelledby="watch-title">
       <h1 id="watch-title" data-testid="stream-title">
-        {watch?.stats().title || 'Watch'}
+        {title || 'Watch'}
       </h1>
       {problem && (
         <p class="error" role="alert" data-testid="error">

@@ -11,15 +11,18 @@ interface Props {
 
 export function TipForm({ client, streamId, onBalance }: Props) {
   const [amount, setAmount] = useState('1');
-  const [message, setMessage] = useState('');
+  const [given, setGiven] = useState('');
+  const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
   // The id of a tip whose answer was lost is used again, so that a second press cannot pay twice.
   const unanswered = useRef<{ amount: bigint; streamId: string; transferId: string } | undefined>(undefined);
 
   const tip = async () => {
     const value = microcredits(amount);
+    setGiven('');
+    setProblem('');
     if (value === undefined) {
-      setMessage('An amount in credits, with at most six decimals.');
+      setProblem('An amount in credits, with at most six decimals.');
       return;
     }
     const last = unanswered.current;
@@ -30,11 +33,11 @@ export function TipForm({ client, streamId, onBalance }: Props) {
       const result = await client.api.tip(streamId, value, transferId);
       unanswered.current = undefined;
       onBalance(result.balanceMicrocredits);
-      setMessage(`Thank you: ${credits(value)} credits given.`);
+      setGiven(`Thank you: ${credits(value)} credits given.`);
     } catch (cause) {
       const error = BeaconError.from(cause);
       if (!error.retryable) unanswered.current = undefined;
-      setMessage(error.message);
+      setProblem(error.message);
     } finally {
       setBusy(false);
     }
@@ -52,11 +55,12 @@ export function TipForm({ client, streamId, onBalance }: Props) {
         Tip in credits
         <input data-testid="tip-amount" inputMode="decimal" value={amount} onInput={(event) => setAmount(event.currentTarget.value)} />
       </label>
-      <button type="submit" data-testid="tip-button" disabled={busy}>
+      <button type="submit" data-testid="tip-send" disabled={busy}>
         Tip
       </button>
-      <p role="status" data-testid="tip-message" class="muted">
-        {message}
+      <p role="status" class="muted">
+        {given && <span data-testid="tip-result">{given}</span>}
+        {problem && <span data-testid="tip-problem">{problem}</span>}
       </p>
     </form>
   );

@@ -56,6 +56,8 @@ export class Broadcast extends Emitter<BroadcastEvents> {
   #peer: StreamPeer | undefined;
   #reporter: Reporter | undefined;
   #resumeTicket = '';
+  /** The session that has entered the stream. */
+  #seatedIn: string | undefined;
   #fragmenter: Fragmenter | undefined;
   #video: VideoSource | undefined;
   #audio: AudioSource | undefined;
@@ -114,7 +116,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
 
   stats(): BroadcastStats {
     return {
-      ...peerStats(this.#peer!, this.context.socket.welcome?.accountId ?? ''),
+      ...peerStats(this.#peer!, this.context.socket.accountId),
       framesEncoded: this.#video?.framesEncoded ?? 0,
       lastFrameTimestampUs: this.#lastFrameTimestampUs,
     };
@@ -156,16 +158,22 @@ export class Broadcast extends Emitter<BroadcastEvents> {
         if (!resuming) await socket.ready(readyTimeoutMs);
         if (entry !== this.#entries) throw new BeaconError('closed', 'A newer session took over.');
         this.#peer?.sessionRenewed();
-        return await socket.request({
-          case: 'goLive',
-          value: { title, bitrateKbps, uplinkMbps, maxChildren, resumeTicket: this.#resumeTicket },
-        });
+        try {
+          return await socket.request({
+            case: 'goLive',
+            value: { title, bitrateKbps, uplinkMbps, maxChildren, resumeTicket: this.#resumeTicket },
+          });
+        } catch (error) {
+          if (BeaconError.from(error).reason === 'invalid_resume_ticket') this.#resumeTicket = '';
+          throw error;
+        }
       },
       'streamLive',
       resuming,
       this.#abort.signal,
     );
     this.#resumeTicket = live.resumeTicket;
+    this.#seatedIn = socket.welcome?.sessionId;
     this.#channel = live.channel;
     // A server that lost everything may give other ids; the chunks carry the stream's id, so the peer is then made anew.
     if (this.#peer?.streamId !== live.streamId || this.#peer.peerId !== live.peerId) {
@@ -177,6 +185,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
         socket,
         peer: this.#peer,
         intervalMs: socket.welcome?.reportIntervalMs || 2000,
+        seated: () => socket.welcome?.sessionId === this.#seatedIn,
         latencyMs: () => Promise.resolve(this.#latencyMs),
         bufferMs: () => 0,
       });
@@ -262,6 +271,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
   #linger(reason: string): void {
     if (this.#state === 'ended') return;
     this.#ending = true;
+    this.#reporter?.close();
     this.#setState('ended');
     this.emit('ended', { reason });
     setTimeout(() => this.stop(), LINGER_MS);

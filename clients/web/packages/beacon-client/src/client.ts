@@ -63,7 +63,7 @@ export class BeaconClient extends Emitter<BeaconClientEvents> {
   }
 
   get accountId(): string {
-    return this.#socket.welcome?.accountId ?? '';
+    return this.#socket.accountId;
   }
 
   /** The token in use, undefined before the first call. */

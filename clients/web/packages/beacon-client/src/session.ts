@@ -25,6 +25,9 @@ export function streamIdOf(frame: ServerFramePayload): string | undefined {
 /** A stream that the server does not know (yet) is asked for again for this long after a reconnect: its broadcaster reconnects too. */
 const RESUME_PATIENCE_MS = 30_000;
 
+/** What a resuming client overcomes: each session leaves its former seat or its useless ticket behind before it asks again. */
+const RESUME_REASONS: ReadonlySet<string> = new Set(['unknown_stream', 'already_in_stream', 'invalid_resume_ticket']);
+
 /** The payload type of one kind of answer. */
 type Answer<Case> = Extract<ServerFrame['frame'], { case: Case }> extends { value: infer Value } ? Value : never;
 
@@ -56,5 +59,5 @@ export function enterStream<Case extends 'streamLive' | 'streamJoined'>(
 function mayHelp(error: BeaconError, resuming: boolean): boolean {
   // While resuming, the next `welcome` starts an attempt of its own; going on here would only compete with it.
   if (error.reason === 'disconnected') return !resuming;
-  return error.retryable || (resuming && error.reason === 'unknown_stream');
+  return error.retryable || (resuming && RESUME_REASONS.has(error.reason));
 }

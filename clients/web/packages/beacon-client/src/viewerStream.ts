@@ -33,6 +33,8 @@ export class ViewerStream {
   #peer: StreamPeer | undefined;
   #reporter: Reporter | undefined;
   #resumeTicket = '';
+  /** The session that has entered the stream. */
+  #seatedIn: string | undefined;
   /** Counts attempts to enter, so that one that was overtaken by a new session gives up. */
   #entries = 0;
   #lastJoinAt = Number.NEGATIVE_INFINITY;
@@ -74,6 +76,7 @@ export class ViewerStream {
         if (streamIdOf(frame) !== this.streamId) return;
         if (frame.case === 'streamEnded') {
           this.#ended = true;
+          this.#reporter?.close();
           this.options.onEnded(frame.value.reason);
         } else {
           this.#peer?.handle(frame);
@@ -107,9 +110,17 @@ export class ViewerStream {
     });
   }
 
+  /** One session has one seat in a stream, so that the old one is given up before a new one is asked for. */
   #stranded(): void {
     if (this.#ended || performance.now() - this.#lastJoinAt < REJOIN_INTERVAL_MS) return;
+    this.context.socket.send({ case: 'leaveStream', value: { streamId: this.streamId } });
     this.#rejoin();
+  }
+
+  #makeWayForNextAttempt({ reason }: BeaconError): void {
+    // An answer that was lost: the server has let us in, but we do not know as whom.
+    if (reason === 'already_in_stream') this.context.socket.send({ case: 'leaveStream', value: { streamId: this.streamId } });
+    if (reason === 'invalid_resume_ticket') this.#resumeTicket = '';
   }
 
   async #enter(resuming: boolean): Promise<void> {
@@ -123,10 +134,15 @@ export class ViewerStream {
         if (entry !== this.#entries) throw new BeaconError('closed', 'A newer session took over.');
         // Only frames of the new session follow, and their versions start over.
         this.#peer?.sessionRenewed();
-        return await socket.request({
-          case: 'joinStream',
-          value: { streamId: this.streamId, uplinkMbps: this.options.uplinkMbps, latencyMs, resumeTicket: this.#resumeTicket },
-        });
+        try {
+          return await socket.request({
+            case: 'joinStream',
+            value: { streamId: this.streamId, uplinkMbps: this.options.uplinkMbps, latencyMs, resumeTicket: this.#resumeTicket },
+          });
+        } catch (error) {
+          this.#makeWayForNextAttempt(BeaconError.from(error));
+          throw error;
+        }
       },
       'streamJoined',
       resuming,
@@ -134,6 +150,7 @@ export class ViewerStream {
     );
     if (this.#abort.signal.aborted) return;
     this.#resumeTicket = joined.resumeTicket;
+    this.#seatedIn = socket.welcome?.sessionId;
     this.title = joined.title;
     this.channel = joined.channel;
     if (this.#peer?.peerId !== joined.peerId) this.#become(joined.peerId, joined.bitrateKbps, iceServers);
@@ -163,6 +180,7 @@ export class ViewerStream {
       socket,
       peer,
       intervalMs: socket.welcome?.reportIntervalMs || 2000,
+      seated: () => socket.welcome?.sessionId === this.#seatedIn,
       latencyMs: async () => (await peer.roundTripMs()) ?? 0,
       bufferMs: () => this.video.bufferMs,
     });

@@ -96,7 +96,7 @@ export class Watch extends Emitter<WatchEvents> {
 
   stats(): WatchStats {
     const { peer, video, title, channel } = this.#current;
-    const accountId = this.context.socket.welcome?.accountId ?? '';
+    const accountId = this.context.socket.accountId;
     return {
       ...(peer ? peerStats(peer, accountId) : noPeer(this.streamId, accountId)),
       title,

@@ -5,6 +5,8 @@ export interface ReporterOptions {
   socket: SignalingSocket;
   peer: StreamPeer;
   intervalMs: number;
+  /** False while the present session has not entered the stream: the server would refuse the report. */
+  seated: () => boolean;
   /** Round trip to the parent (of the root: to the server) in milliseconds, 0 = unknown. */
   latencyMs: () => Promise<number>;
   bufferMs: () => number;
@@ -25,7 +27,8 @@ export class Reporter {
   }
 
   async #report(): Promise<void> {
-    const { socket, peer, latencyMs, bufferMs } = this.options;
+    const { socket, peer, seated, latencyMs, bufferMs } = this.options;
+    if (!seated()) return;
     const [answer, latency] = await Promise.all([peer.challenges.answer(peer.peerId), latencyMs()]);
     // The counters are cumulative, so a report that cannot be sent is made up for by the next one.
     socket.send({

@@ -45,6 +45,8 @@ const MAX_BUFFERED_BYTES = 8 * 1024 * 1024;
 /** The server grants slots; this only bounds what a server that went wrong could make of a peer. */
 const MAX_CHILD_LINKS = 32;
 const MAX_STRIPES = 16;
+/** A server that goes down takes its peers out one by one; its last directives must not cut those that it can no longer place. */
+const MIN_DRAIN_MS = 1000;
 const TICK_MS = 50;
 
 /**
@@ -329,10 +331,14 @@ export class StreamPeer {
     this.#cancelDrain(key);
     this.#drains.set(
       key,
-      setTimeout(() => {
-        this.#drains.delete(key);
-        this.#children.get(key)?.close();
-      }, drainMs),
+      setTimeout(
+        () => {
+          this.#drains.delete(key);
+          // Without a session the child cannot be told another parent; it closes by itself when it has one.
+          if (this.options.socket.state === 'open') this.#children.get(key)?.close();
+        },
+        Math.max(drainMs, MIN_DRAIN_MS),
+      ),
     );
   }
 

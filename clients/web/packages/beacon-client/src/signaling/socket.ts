@@ -32,7 +32,7 @@ interface PendingRequest {
   timer: ReturnType<typeof setTimeout>;
 }
 
-/** The close code with which the server says that the access token expired. */
+/** The close code with which the server says that the access token expired, or was never good. */
 const TOKEN_EXPIRED = 4401;
 /** A handshake that has not led to `welcome` by then is given up. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -47,11 +47,12 @@ export class SignalingSocket extends Emitter<SocketEvents> {
   #welcome: Welcome | undefined;
   #state: SocketState = 'idle';
   #lastRequestId = 0n;
+  #accountId = '';
   #reconnectTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly options: SignalingSocketOptions) {
     super();
-    this.#backoff = options.backoff ?? new Backoff({ firstMs: 250, maxMs: 10_000 });
+    this.#backoff = options.backoff ?? new Backoff({ firstMs: 250, maxMs: 5000 });
     this.#requestTimeoutMs = options.requestTimeoutMs ?? 10_000;
     this.#WebSocket = options.webSocket ?? WebSocket;
   }
@@ -63,6 +64,11 @@ export class SignalingSocket extends Emitter<SocketEvents> {
   /** The present session's greeting, undefined while there is no session. */
   get welcome(): Welcome | undefined {
     return this.#state === 'open' ? this.#welcome : undefined;
+  }
+
+  /** Whose sessions these are: the account of the last greeting. */
+  get accountId(): string {
+    return this.#accountId;
   }
 
   /** Starts to connect; does nothing when that has been done. */
@@ -149,7 +155,8 @@ export class SignalingSocket extends Emitter<SocketEvents> {
       clearTimeout(handshake);
       if (socket !== this.#socket) return;
       this.#socket = undefined;
-      if (!this.#welcome || code === TOKEN_EXPIRED) this.options.tokens.suspect();
+      // Other refusals and network failures say nothing about the token.
+      if (code === TOKEN_EXPIRED) this.options.tokens.suspect();
       this.#rejectPending(new BeaconError('disconnected', 'The connection to the server was lost.', true));
       this.#reconnectLater();
     };
@@ -165,6 +172,7 @@ export class SignalingSocket extends Emitter<SocketEvents> {
     const { requestId, frame } = fromBinary(ServerFrameSchema, bytes);
     if (frame.case === 'welcome') {
       this.#welcome = frame.value;
+      this.#accountId = frame.value.accountId;
       this.#backoff.reset();
       this.#setState('open');
       this.emit('welcome', frame.value);

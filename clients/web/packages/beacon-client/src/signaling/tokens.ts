@@ -12,6 +12,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export class TokenKeeper {
   #token: string | undefined;
   #rejected = false;
+  #asking: Promise<string> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -25,13 +26,13 @@ export class TokenKeeper {
 
   /** The token to connect with, renewed first when the last one was refused or is about to expire. */
   async current(): Promise<string> {
-    if (this.#token === undefined) return this.#take(await this.provider('initial'));
-    if (this.#rejected) return this.#take(await this.provider('rejected'));
-    if (renewalDelayMs(this.#token, Date.now()) <= 0) return this.#take(await this.provider('expiring'));
+    if (this.#token === undefined) return await this.#ask('initial');
+    if (this.#rejected) return await this.#ask('rejected');
+    if (renewalDelayMs(this.#token, Date.now()) <= 0) return await this.#ask('expiring');
     return this.#token;
   }
 
-  /** The browser does not say why a handshake failed, so a token that did not get through is not trusted again. */
+  /** The server refused the token: another one is asked for before the next connection. */
   suspect(): void {
     this.#rejected = true;
   }
@@ -40,11 +41,17 @@ export class TokenKeeper {
     clearTimeout(this.#timer);
   }
 
-  #take(token: string): string {
-    this.#token = token;
-    this.#rejected = false;
-    this.#schedule(renewalDelayMs(token, Date.now()));
-    return token;
+  /** All who need a token meanwhile wait for the same one: a refresh token works once. */
+  #ask(request: TokenRequest): Promise<string> {
+    this.#asking ??= Promise.resolve(this.provider(request))
+      .then((token) => {
+        this.#token = token;
+        this.#rejected = false;
+        this.#schedule(renewalDelayMs(token, Date.now()));
+        return token;
+      })
+      .finally(() => (this.#asking = undefined));
+    return this.#asking;
   }
 
   #schedule(delayMs: number): void {
@@ -56,7 +63,7 @@ export class TokenKeeper {
 
   async #renew(): Promise<void> {
     try {
-      this.onRenewed(this.#take(await this.provider('expiring')));
+      this.onRenewed(await this.#ask('expiring'));
     } catch {
       this.#schedule(5000);
     }

@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest';
+import { GopCache } from '../src/chunks/cache';
+import { decodeChunk, type Bytes } from '../src/chunks/header';
+import { ChildFeed } from '../src/mesh/childFeed';
+import { chunk, keyChunk } from './chunks';
+
+class FakeChannel {
+  readyState: RTCDataChannelState = 'open';
+  bufferedAmount = 0;
+  full = false;
+  readonly sent: (number | string)[] = [];
+  send(data: Bytes | string): void {
+    if (this.full) throw new Error('buffer full');
+    this.sent.push(typeof data === 'string' ? data : decodeChunk(data).sequence);
+  }
+}
+
+function feed(maxBufferedBytes = 1000) {
+  const cache = new GopCache();
+  const channel = new FakeChannel();
+  const child = new ChildFeed(channel, cache, { stripe: 0, maxBufferedBytes });
+  const arrive = (...list: number[]) => {
+    for (const n of list) {
+      const one = n % 10 === 0 ? keyChunk(n) : chunk(n);
+      if (cache.add(one)) child.offer(one);
+    }
+  };
+  return { channel, child, arrive };
+}
+
+const gap = (from: number, to: number) => JSON.stringify({ type: 'gap', stripe: 0, from, to });
+
+describe('what a child is sent', () => {
+  test('begins with the current group of pictures and goes on with every new chunk', () => {
+    const { channel, child, arrive } = feed();
+    arrive(10, 11, 20, 21);
+    child.activate();
+    arrive(22);
+    expect(channel.sent).toEqual([20, 21, 22]);
+  });
+
+  test('is nothing while it only stands by', () => {
+    const { channel, child, arrive } = feed();
+    arrive(10, 11);
+    expect(channel.sent).toEqual([]);
+    child.activate();
+    child.pause();
+    arrive(12);
+    expect(channel.sent).toEqual([10, 11]);
+  });
+
+  test('waits for a key frame when there is no group yet', () => {
+    const { channel, child, arrive } = feed();
+    arrive(8);
+    child.activate();
+    arrive(9, 10, 11);
+    expect(channel.sent).toEqual([10, 11]);
+  });
+
+  test('goes on from the sequence number that it asked for', () => {
+    const { channel, child, arrive } = feed();
+    arrive(10, 11, 12, 20, 21);
+    child.seek(12);
+    expect(channel.sent).toEqual([]);
+    child.activate();
+    expect(channel.sent).toEqual([12, gap(13, 19), 20, 21]);
+  });
+
+  test('is preceded by a gap when what it asked for is no longer there', () => {
+    const { channel, child, arrive } = feed();
+    arrive(10, 11);
+    child.seek(7);
+    child.activate();
+    expect(channel.sent).toEqual([gap(7, 9), 10, 11]);
+  });
+
+  test('is sent again when an active child asks', () => {
+    const { channel, child, arrive } = feed();
+    arrive(10, 11);
+    child.activate();
+    child.seek(11);
+    expect(channel.sent).toEqual([10, 11, 11]);
+  });
+
+  test('fills an announced hole when the chunk comes late, and then goes on where it was', () => {
+    const { channel, child, arrive } = feed();
+    arrive(10);
+    child.activate();
+    arrive(12, 11, 13);
+    expect(channel.sent).toEqual([10, gap(11, 11), 12, 11, 13]);
+  });
+
+  test('leaves out what is older than its beginning', () => {
+    const { channel, child, arrive } = feed();
+    arrive(20);
+    child.activate();
+    arrive(19, 21);
+    expect(channel.sent).toEqual([20, 21]);
+  });
+
+  test('stops at exactly one byte over the bound and comes back with a key frame at half of it', () => {
+    const { channel, child, arrive } = feed(1000);
+    arrive(10);
+    child.activate();
+    channel.bufferedAmount = 1000;
+    arrive(11);
+    channel.bufferedAmount = 1001;
+    arrive(12);
+    channel.bufferedAmount = 501;
+    arrive(13, 20);
+    channel.bufferedAmount = 500;
+    arrive(21, 30, 31);
+    expect(channel.sent).toEqual([10, 11, gap(12, 29), 30, 31]);
+    expect(child.skippedChunks).toBe(4);
+  });
+
+  test('does not fail the parent when the browser refuses more', () => {
+    const { channel, child, arrive } = feed();
+    arrive(10);
+    child.activate();
+    channel.full = true;
+    arrive(11);
+    channel.full = false;
+    arrive(12, 20);
+    expect(channel.sent).toEqual([10, gap(11, 19), 20]);
+  });
+
+  test('counts as sent only when it has left the buffer', () => {
+    const { channel, child, arrive } = feed();
+    arrive(10);
+    child.activate();
+    const size = keyChunk(10).bytes.length;
+    expect(child.bytesSent).toBe(size);
+    channel.bufferedAmount = 9;
+    expect(child.bytesSent).toBe(size - 9);
+  });
+});

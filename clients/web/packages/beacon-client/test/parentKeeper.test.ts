@@ -1,0 +1,194 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ParentKeeper } from '../src/mesh/parentKeeper';
+import type { Parent, ParentLinkEvents } from '../src/mesh/parentLink';
+import { chunk } from './chunks';
+
+class FakeParent implements Parent {
+  open = false;
+  closed = false;
+  readonly said: string[] = [];
+  constructor(
+    readonly peerId: string,
+    private readonly events: ParentLinkEvents,
+  ) {}
+  activate(from: number | undefined): void {
+    this.said.push(`active ${from ?? 'now'}`);
+  }
+  standBy(): void {
+    this.said.push('standby');
+  }
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.open = false;
+    this.events.closed();
+  }
+  opens(): void {
+    this.open = true;
+    this.events.opened();
+  }
+  sends(sequence: number): void {
+    this.events.chunk(chunk(sequence).bytes);
+  }
+}
+
+function setUp() {
+  const links: FakeParent[] = [];
+  const received: string[] = [];
+  let next: number | undefined;
+  let now = 0;
+  const onStranded = vi.fn();
+  const keeper = new ParentKeeper({
+    connect: ({ peerId }, events) => {
+      const link = new FakeParent(peerId, events);
+      links.push(link);
+      return link;
+    },
+    nextSequence: () => next,
+    onChunk: (bytes, from) => {
+      next = new DataView(bytes.buffer).getUint32(20) + 1;
+      received.push(`${next - 1} of ${from}`);
+    },
+    onGap: () => undefined,
+    onChange: () => undefined,
+    onStranded,
+    silenceMs: 300,
+    now: () => now,
+  });
+  const latest = (peerId: string) => links.filter((link) => link.peerId === peerId).at(-1)!;
+  const assign = (peerId: string, version: number, depth = 1) =>
+    keeper.assign({ peerId, ticket: 't', version: BigInt(version), depth });
+  const standBy = (peerId: string, version: number) =>
+    keeper.assignStandby(peerId ? { peerId, ticket: 't', version: BigInt(version), depth: 0 } : undefined, BigInt(version));
+  return { keeper, links, received, latest, assign, standBy, onStranded, pass: (ms: number) => (now += ms) };
+}
+
+/** A is assigned and feeds, B stands by. */
+function fed(depth = 1) {
+  const all = setUp();
+  all.assign('A', 1, depth);
+  all.latest('A').opens();
+  all.latest('A').sends(1);
+  all.standBy('B', 2);
+  all.latest('B').opens();
+  return { ...all, A: all.latest('A'), B: all.latest('B') };
+}
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe('the keeper of parents', () => {
+  test('asks the assigned parent for the current group as soon as it is connected', () => {
+    const { assign, latest, keeper } = setUp();
+    assign('A', 1);
+    expect(latest('A').said).toEqual([]);
+    latest('A').opens();
+    expect(latest('A').said).toEqual(['active now']);
+    expect(keeper.feedingPeerId).toBeUndefined();
+    latest('A').sends(1);
+    expect(keeper.feedingPeerId).toBe('A');
+  });
+
+  test('lets the former parent go only when chunks of the new one flow', () => {
+    const { assign, latest, keeper, A } = fed();
+    assign('C', 3);
+    latest('C').opens();
+    expect(latest('C').said).toEqual(['active 2']);
+    expect([A.closed, keeper.feedingPeerId]).toEqual([false, 'A']);
+    latest('C').sends(2);
+    expect([A.closed, keeper.feedingPeerId]).toEqual([true, 'C']);
+  });
+
+  test('keeps the connection when the same parent is assigned again', () => {
+    const { assign, links, A } = fed();
+    assign('A', 3);
+    expect([links.length, A.closed, A.said]).toEqual([2, false, ['active now']]);
+  });
+
+  test('ignores an older assignment, and accepts it after a new session', () => {
+    const { assign, keeper } = fed();
+    assign('C', 1);
+    expect(keeper.assigned?.peerId).toBe('A');
+    keeper.expectNewVersions();
+    assign('C', 1);
+    expect(keeper.assigned?.peerId).toBe('C');
+  });
+
+  test('connects the standby without asking it for anything', () => {
+    expect(fed().B.said).toEqual(['standby']);
+  });
+
+  test('goes on with the standby at once when the parent is lost, from the next sequence number', () => {
+    const { A, B, keeper, received } = fed();
+    A.close();
+    expect(B.said).toEqual(['standby', 'active 2']);
+    B.sends(2);
+    expect(keeper.feedingPeerId).toBe('B');
+    expect(received).toEqual(['1 of A', '2 of B']);
+  });
+
+  test('promotes the standby without a new connection when the server confirms it', () => {
+    const { A, B, assign, links, keeper } = fed();
+    A.close();
+    B.sends(2);
+    assign('B', 3);
+    expect([links.length, B.closed, B.said, keeper.feedingPeerId]).toEqual([2, false, ['standby', 'active 2'], 'B']);
+  });
+
+  test('takes 300 ms of silence for a loss, and not less', () => {
+    const { B, keeper, pass } = fed();
+    pass(300);
+    keeper.tick();
+    expect(B.said).toEqual(['standby']);
+    pass(1);
+    keeper.tick();
+    expect(B.said).toEqual(['standby', 'active 2']);
+  });
+
+  test('waits longer the deeper it is, so that those above move first', () => {
+    const { B, keeper, pass } = fed(3);
+    pass(600);
+    keeper.tick();
+    expect(B.said).toEqual(['standby']);
+    pass(1);
+    keeper.tick();
+    expect(B.said).toEqual(['standby', 'active 2']);
+  });
+
+  test('returns to the assigned parent when it delivers again', () => {
+    const { A, B, keeper, pass } = fed();
+    pass(301);
+    keeper.tick();
+    B.sends(2);
+    expect([keeper.feedingPeerId, A.closed]).toEqual(['B', false]);
+    A.sends(3);
+    expect(keeper.feedingPeerId).toBe('A');
+    expect(B.said).toEqual(['standby', 'active 2', 'standby']);
+  });
+
+  test('closes a standby that was withdrawn', () => {
+    const { B, standBy, keeper } = fed();
+    standBy('', 3);
+    expect([B.closed, keeper.standbyPeerId]).toEqual([true, undefined]);
+  });
+
+  test('tries a lost parent again, and says that it is stranded after four attempts', () => {
+    const { assign, links, latest, onStranded } = setUp();
+    assign('A', 1);
+    for (let attempt = 1; attempt <= 4; attempt++) {
+      latest('A').close();
+      expect([links.length, onStranded.mock.calls.length]).toEqual([attempt, 0]);
+      vi.advanceTimersByTime(2000);
+    }
+    expect(links.length).toBe(5);
+    latest('A').close();
+    expect(onStranded).toHaveBeenCalledTimes(1);
+  });
+
+  test('connects to nobody any more once it is closed', () => {
+    const { keeper, A, B, links } = fed();
+    keeper.close();
+    vi.advanceTimersByTime(10_000);
+    expect([A.closed, B.closed, links.length]).toEqual([true, true, 2]);
+  });
+});
