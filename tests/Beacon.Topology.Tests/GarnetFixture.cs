@@ -1,0 +1,48 @@
+using System.Net;
+using System.Net.Sockets;
+using Garnet;
+using Garnet.server;
+using StackExchange.Redis;
+
+namespace Beacon.Topology.Tests;
+
+/// <summary>The embedded store, with scripts and scripts' atomicity on, as Beacon.Server runs it.</summary>
+public sealed class GarnetFixture : IAsyncLifetime
+{
+    private GarnetServer? _server;
+    private ConnectionMultiplexer? _redis;
+
+    public string ConnectionString { get; private set; } = "";
+
+    public IConnectionMultiplexer Redis => _redis!;
+
+    public async ValueTask InitializeAsync()
+    {
+        var port = FreePort();
+        _server = new GarnetServer(new GarnetServerOptions
+        {
+            EndPoints = [new IPEndPoint(IPAddress.Loopback, port)],
+            EnableLua = true,
+            LuaTransactionMode = true,
+            LuaOptions = new LuaOptions(LuaMemoryManagementMode.Native, "", Timeout.InfiniteTimeSpan, LuaLoggingMode.Enable, [], null),
+            QuietMode = true,
+        });
+        _server.Start();
+        ConnectionString = $"127.0.0.1:{port}";
+        _redis = await ConnectionMultiplexer.ConnectAsync(ConnectionString);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_redis is not null)
+            await _redis.DisposeAsync();
+        _server?.Dispose();
+    }
+
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

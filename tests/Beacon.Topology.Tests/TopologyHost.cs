@@ -1,0 +1,143 @@
+using System.Collections.Concurrent;
+using Beacon.Contracts.Events;
+using Beacon.Contracts.Topology.V1;
+using Beacon.ServiceDefaults;
+using Beacon.Topology.Streams;
+using Grpc.Core;
+using Grpc.Net.Client;
+using MassTransit;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+using Orleans.Core.Internal;
+
+namespace Beacon.Topology.Tests;
+
+/// <summary>The service as a host runs it, on one silo, with a clock that only the test moves and a bus that notes what goes out.</summary>
+internal sealed class TopologyHost : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly GrpcChannel _channel;
+    private readonly string _dataDirectory = Directory.CreateTempSubdirectory("beacon-topology-").FullName;
+
+    private TopologyHost(string redis, FakeTimeProvider clock)
+    {
+        Clock = clock;
+        var builder = WebApplication.CreateBuilder();
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["ConnectionStrings:redis"] = redis,
+            ["Beacon:DataDirectory"] = _dataDirectory,
+            ["Beacon:Topology:SiloPort"] = $"{GarnetFixture.FreePort()}",
+            ["Beacon:Topology:GatewayPort"] = $"{GarnetFixture.FreePort()}",
+        });
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton<TimeProvider>(clock);
+        builder.AddServiceDefaults();
+        builder.AddTopology();
+        builder.Services.AddMassTransit(bus =>
+        {
+            bus.DisableUsageTelemetry();
+            TopologyService.AddTopologyConsumers(bus);
+            bus.UsingInMemory();
+        });
+        builder.WebHost.UseTestServer();
+        _app = builder.Build();
+        _app.MapServiceDefaults();
+        _app.MapTopology();
+        var bus = _app.Services.GetRequiredService<IBus>();
+        bus.ConnectSendObserver(Sent);
+        bus.ConnectPublishObserver(Sent);
+        _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
+        {
+            HttpHandler = new LateHandler(_app),
+        });
+        Edge = new TopologyEdgeService.TopologyEdgeServiceClient(_channel);
+        Queries = new Contracts.Topology.V1.TopologyService.TopologyServiceClient(_channel);
+    }
+
+    public FakeTimeProvider Clock { get; }
+
+    public Outgoing Sent { get; } = new();
+
+    public TopologyEdgeService.TopologyEdgeServiceClient Edge { get; }
+
+    public Contracts.Topology.V1.TopologyService.TopologyServiceClient Queries { get; }
+
+    public StreamStore Store => _app.Services.GetRequiredService<StreamStore>();
+
+    public Metadata Token => new() { { "authorization", $"Bearer {_app.Services.GetRequiredService<ServiceTokens>().Current()}" } };
+
+    public static async Task<TopologyHost> StartAsync(string redis)
+    {
+        var host = new TopologyHost(redis, new FakeTimeProvider(TimeProvider.System.GetUtcNow()));
+        await host._app.StartAsync(TestContext.Current.CancellationToken);
+        return host;
+    }
+
+    public IStreamGrain Grain(string streamId) => _app.Services.GetRequiredService<IGrainFactory>().GetGrain<IStreamGrain>(streamId);
+
+    /// <summary>The owner forgets; the next call makes a new one.</summary>
+    public async Task DeactivateAsync(string streamId) => await Grain(streamId).Cast<IGrainManagementExtension>().DeactivateOnIdle();
+
+    /// <summary>Time passes, and the owner notices.</summary>
+    public async Task PassAsync(string streamId, int milliseconds)
+    {
+        Clock.Advance(TimeSpan.FromMilliseconds(milliseconds));
+        await Grain(streamId).Tick();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _channel.Dispose();
+        await _app.DisposeAsync();
+        Directory.Delete(_dataDirectory, recursive: true);
+    }
+}
+
+/// <summary>What left by the bus, in order.</summary>
+internal sealed class Outgoing : ISendObserver, IPublishObserver
+{
+    private readonly ConcurrentQueue<object> _messages = new();
+
+    public bool Fails { get; set; }
+
+    public IReadOnlyList<T> All<T>() => [.. _messages.OfType<T>()];
+
+    public IReadOnlyList<PeerDirective> DirectivesTo(string peerId) =>
+        [.. All<PeersReassigned>().SelectMany(sent => sent.Directives).Where(directive => directive.PeerId == peerId)];
+
+    public void Clear() => _messages.Clear();
+
+    public Task PreSend<T>(SendContext<T> context) where T : class =>
+        Fails ? Task.FromException(new IOException("the broker is away")) : Task.CompletedTask;
+
+    public Task PostSend<T>(SendContext<T> context) where T : class => Note(context.Message);
+
+    public Task SendFault<T>(SendContext<T> context, Exception exception) where T : class => Task.CompletedTask;
+
+    public Task PrePublish<T>(PublishContext<T> context) where T : class => Task.CompletedTask;
+
+    public Task PostPublish<T>(PublishContext<T> context) where T : class => Note(context.Message);
+
+    public Task PublishFault<T>(PublishContext<T> context, Exception exception) where T : class => Task.CompletedTask;
+
+    private Task Note(object message)
+    {
+        _messages.Enqueue(message);
+        return Task.CompletedTask;
+    }
+}
+
+/// <summary>The test server exists once the app runs; channels are made before.</summary>
+internal sealed class LateHandler(WebApplication app) : DelegatingHandler
+{
+    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        InnerHandler ??= app.GetTestServer().CreateHandler();
+        return base.SendAsync(request, cancellationToken);
+    }
+}
