@@ -2,7 +2,10 @@ using Beacon.Testing;
 
 namespace Beacon.Browser.Tests;
 
-/// <summary>The product as people see it: real browsers, real WebRTC, a real server.</summary>
+/// <summary>
+/// The product as people see it: real browsers, real WebRTC, a real server. One class, so one test at a time: two cores
+/// carry one broadcaster and seven viewers that all decode, and no more.
+/// </summary>
 public sealed class LiveVideoTests(BrowserFixture fixture) : IClassFixture<BrowserFixture>, IAsyncLifetime
 {
     private const long Credit = 1_000_000;
