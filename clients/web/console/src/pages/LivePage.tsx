@@ -28,11 +28,19 @@ export function LivePage({ account, query }: Props) {
   const [notice, setNotice] = useState('');
   const source = useRef<Source>(undefined);
   const running = useRef<Broadcast>(undefined);
+  const left = useRef(false);
   const preview = useRef<HTMLVideoElement>(null);
 
   const release = () => {
     source.current?.stop();
     source.current = undefined;
+  };
+
+  /** Who goes to another page has ended the stream; only a lost tab may come back to it. */
+  const finish = () => {
+    const ending = running.current;
+    if (ending && ending.state !== 'ended') void ending.end().catch(() => ending.stop());
+    release();
   };
 
   const start = async () => {
@@ -50,6 +58,7 @@ export function LivePage({ account, query }: Props) {
       started.on('error', (error) => setProblem(error.message));
       started.on('ended', ({ reason }) => setNotice(`The stream is over (${reason}).`));
       running.current = started;
+      if (left.current) return finish();
       setBroadcast(started);
       const { pattern } = source.current;
       exposeBroadcast(account.client, started, () => pattern?.frameNumber());
@@ -68,8 +77,8 @@ export function LivePage({ account, query }: Props) {
     );
     return () => {
       stopListening();
-      running.current?.stop();
-      release();
+      left.current = true;
+      finish();
       hide();
     };
   }, []);

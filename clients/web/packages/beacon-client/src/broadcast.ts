@@ -135,9 +135,10 @@ export class Broadcast extends Emitter<BroadcastEvents> {
     }
   }
 
-  /** Stops at once without telling the audience where to go; the stream may be taken up again within the server's grace time. */
+  /** Stops at once without telling the audience where to go; the server ends the stream when its grace time is over. */
   stop(): void {
     if (this.#abort.signal.aborted) return;
+    if (this.#peer && !this.#ending) this.context.socket.send({ case: 'leaveStream', value: { streamId: this.#peer.streamId } });
     this.#abort.abort(new BeaconError('closed', 'The broadcast was stopped.'));
     for (const stop of this.#stops.splice(0)) stop();
     this.#video?.stop();
