@@ -18,7 +18,12 @@ public static class ServiceDefaults
         {
             grpc.MaxReceiveMessageSize = 4 * 1024 * 1024;
             grpc.Interceptors.Add<FaultInterceptor>();
-        }).AddJsonTranscoding(json => json.TypeRegistry = ErrorJson.Types);
+        }).AddJsonTranscoding(json =>
+        {
+            json.TypeRegistry = ErrorJson.Types;
+            // As proto JSON says: a JavaScript number cannot hold every int64.
+            json.JsonSettings.WriteInt64sAsStrings = true;
+        });
         builder.Services.AddGrpcReflection();
         builder.Services.AddGrpcHealthChecks();
     }
