@@ -10,7 +10,7 @@ public sealed record StreamStarted(
     DateTimeOffset StartedAt);
 
 /// <summary>Audience and capacity of a live stream, published by Topology when a window closes.</summary>
-/// <param name="SpareSlots">Slots that no child and no standby holds.</param>
+/// <param name="SpareSlots">Slots that no child holds: room for newcomers. A slot reserved for a standby counts, since it gives way to a child.</param>
 public sealed record StreamAudienceChanged(string StreamId, int Viewers, int SpareSlots);
 
 /// <summary>A stream is over; its tree is gone. Published by Topology once or more.</summary>

@@ -69,11 +69,13 @@ internal sealed class TopologyHost : IAsyncDisposable
 
     public StreamStore Store => _app.Services.GetRequiredService<StreamStore>();
 
-    public Metadata Token => new() { { "authorization", $"Bearer {_app.Services.GetRequiredService<ServiceTokens>().Current()}" } };
+    /// <summary>Made once, at the true time: tests move the clock, and validation does not follow it.</summary>
+    public Metadata Token { get; private set; } = [];
 
     public static async Task<TopologyHost> StartAsync(string redis)
     {
         var host = new TopologyHost(redis, new FakeTimeProvider(TimeProvider.System.GetUtcNow()));
+        host.Token = new Metadata { { "authorization", $"Bearer {host._app.Services.GetRequiredService<ServiceTokens>().Current()}" } };
         await host._app.StartAsync(TestContext.Current.CancellationToken);
         return host;
     }
@@ -98,12 +100,35 @@ internal sealed class TopologyHost : IAsyncDisposable
     }
 }
 
+/// <summary>One silo and one store for all tests of a class: each test has a stream of its own.</summary>
+public sealed class TopologyFixture : IAsyncLifetime
+{
+    private readonly GarnetFixture _garnet = new();
+
+    internal TopologyHost Host { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        await _garnet.InitializeAsync();
+        Host = await TopologyHost.StartAsync(_garnet.ConnectionString);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Host.DisposeAsync();
+        await _garnet.DisposeAsync();
+    }
+}
+
 /// <summary>What left by the bus, in order.</summary>
 internal sealed class Outgoing : ISendObserver, IPublishObserver
 {
     private readonly ConcurrentQueue<object> _messages = new();
 
     public bool Fails { get; set; }
+
+    /// <summary>What concerns other streams is not noted.</summary>
+    public string StreamId { get; set; } = "";
 
     public IReadOnlyList<T> All<T>() => [.. _messages.OfType<T>()];
 
@@ -127,7 +152,18 @@ internal sealed class Outgoing : ISendObserver, IPublishObserver
 
     private Task Note(object message)
     {
-        _messages.Enqueue(message);
+        var streamId = message switch
+        {
+            PeersReassigned directives => directives.StreamId,
+            ChallengeIssued challenge => challenge.StreamId,
+            StreamStarted started => started.StreamId,
+            StreamAudienceChanged audience => audience.StreamId,
+            StreamEnded ended => ended.StreamId,
+            RelayWorkVerified work => work.StreamId,
+            _ => "",
+        };
+        if (streamId == StreamId)
+            _messages.Enqueue(message);
         return Task.CompletedTask;
     }
 }

@@ -8,14 +8,18 @@ using Grpc.Core;
 
 namespace Beacon.Topology.Tests;
 
-public sealed class TopologyServiceTests(GarnetFixture garnet) : IClassFixture<GarnetFixture>, IAsyncLifetime
+public sealed class TopologyServiceTests : IClassFixture<TopologyFixture>
 {
     private readonly string _streamId = Guid.CreateVersion7().ToString();
-    private TopologyHost _host = null!;
+    private readonly TopologyHost _host;
 
-    public async ValueTask InitializeAsync() => _host = await TopologyHost.StartAsync(garnet.ConnectionString);
-
-    public async ValueTask DisposeAsync() => await _host.DisposeAsync();
+    public TopologyServiceTests(TopologyFixture fixture)
+    {
+        _host = fixture.Host;
+        _host.Sent.Clear();
+        _host.Sent.StreamId = _streamId;
+        _host.Sent.Fails = false;
+    }
 
     private static PeerIdentity Peer(string id, string edge = "edge-1", string? account = null) =>
         new() { PeerId = id, AccountId = account ?? $"account-{id}", EdgeId = edge, AddressBlock = $"block-{id}" };
@@ -182,6 +186,7 @@ public sealed class TopologyServiceTests(GarnetFixture garnet) : IClassFixture<G
         await Join("a");
         await Join("b", edge: "edge-2");
         await _host.DeactivateAsync(_streamId);
+        Assert.Equal(3, (await Tree()).Peers.Count);
         await _host.PassAsync(_streamId, 10_000);
         await Report("edge-1", ReportOf("root"), ReportOf("a"));
         await _host.PassAsync(_streamId, 5_001);
