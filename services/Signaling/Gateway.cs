@@ -20,6 +20,13 @@ internal static class Gateway
 
     public static void AddGateway(this WebApplicationBuilder builder)
     {
+        builder.Services.AddReverseProxy();
+        // Made when the proxy starts: until then a service of this process may still be added.
+        builder.Services.AddSingleton<IProxyConfigProvider>(_ => RoutesToOthers(builder));
+    }
+
+    private static InMemoryConfigProvider RoutesToOthers(WebApplicationBuilder builder)
+    {
         var elsewhere = Contracts.Where(contract => !builder.Hosts(contract.Service)).ToArray();
         var clusters = elsewhere.Select(contract => new ClusterConfig
         {
@@ -32,7 +39,7 @@ internal static class Gateway
             .Select(method => (Method: method, Rule: method.GetOptions()?.GetExtension(AnnotationsExtensions.Http)))
             .Where(rpc => rpc.Rule is not null)
             .Select(rpc => Route(contract.Service, rpc.Method, rpc.Rule!))).ToArray();
-        builder.Services.AddReverseProxy().LoadFromMemory(routes, clusters);
+        return new InMemoryConfigProvider(routes, clusters);
     }
 
     private static RouteConfig Route(string service, MethodDescriptor method, HttpRule rule)

@@ -6,14 +6,14 @@ namespace Beacon.Signaling;
 /// <summary>Every way in which a frame or call to the edge can fail.</summary>
 public static class SignalingErrors
 {
-    public static readonly Fault WebSocketRequired = new("websocket_required", StatusCode.InvalidArgument, "/ws takes WebSocket requests only.");
+    public static readonly Fault WebSocketRequired = new("websocket_required", StatusCode.InvalidArgument, "The path /ws takes WebSocket requests only.");
     public static readonly Fault UnsupportedSubprotocol = new("unsupported_subprotocol", StatusCode.InvalidArgument, "Offer the subprotocol beacon.v1.proto or beacon.v1.json.");
     public static readonly Fault MalformedFrame = new("malformed_frame", StatusCode.InvalidArgument, "The message is no frame of the chosen subprotocol.");
     public static readonly Fault UnknownFrame = new("unknown_frame", StatusCode.InvalidArgument, "The server does not know a frame of this name.");
     public static readonly Fault FrameTooLarge = new("frame_too_large", StatusCode.ResourceExhausted, "The frame is over the limit that welcome.max_frame_bytes names.");
     public static readonly Fault InvalidFrame = new("invalid_frame", StatusCode.InvalidArgument, "A field of the frame is out of range.");
     public static readonly Fault RateLimited = new("rate_limited", StatusCode.ResourceExhausted, "Too many frames of this kind. Slow down.", Retryable: true);
-    public static readonly Fault TooManyStreams = new("too_many_streams", StatusCode.FailedPrecondition, "This session is in as many streams as it may. Leave one first.");
+    public static readonly Fault TooManyStreams = new("too_many_streams_in_session", StatusCode.FailedPrecondition, "This session is in as many streams as it may. Leave one first.");
     public static readonly Fault AlreadyInStream = new("already_in_stream", StatusCode.AlreadyExists, "This session is in that stream already.");
     public static readonly Fault NotInStream = new("not_in_stream", StatusCode.FailedPrecondition, "This session is not in that stream.");
     public static readonly Fault NotTheBroadcaster = new("not_the_broadcaster", StatusCode.PermissionDenied, "Only the broadcaster's peer may send this frame.");

@@ -76,8 +76,7 @@ public static class SignalingService
             {
                 jwt.Events.OnMessageReceived = context =>
                 {
-                    if (context.HttpContext.WebSockets.IsWebSocketRequest)
-                        context.Token = SocketEndpoint.TokenOf(context.Request);
+                    context.Token = SocketEndpoint.TokenOf(context.Request);
                     return Task.CompletedTask;
                 };
                 if (auth.Value.Authority.Length > 0)

@@ -26,7 +26,7 @@ internal sealed class SocketEndpoint(
 
     /// <summary>The access token of a handshake: it travels as a subprotocol, because a URL ends up in logs.</summary>
     public static string? TokenOf(HttpRequest request) =>
-        request.HttpContext.WebSockets.WebSocketRequestedProtocols
+        request.Headers.GetCommaSeparatedValues("Sec-WebSocket-Protocol")
             .FirstOrDefault(protocol => protocol.StartsWith(TokenProtocol, StringComparison.Ordinal))?[TokenProtocol.Length..];
 
     public async Task AcceptAsync(HttpContext context)
