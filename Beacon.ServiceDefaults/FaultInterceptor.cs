@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
 
 namespace Beacon.ServiceDefaults;
 
@@ -17,10 +18,18 @@ internal sealed class FaultInterceptor(ILogger<FaultInterceptor> log) : Intercep
         {
             return await continuation(request, context);
         }
-        catch (RpcException exception) when (exception.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded && Fault.ReasonOf(exception) is null)
+        catch (Exception exception) when (IsUnreachable(exception))
         {
             Log.ServiceBehindUnavailable(log, context.Method, exception);
             throw CommonErrors.ServiceUnavailable.Exception();
         }
     }
+
+    /// <summary>Without a reason of its own: that one is the answer of a service that was reached.</summary>
+    private static bool IsUnreachable(Exception exception) => exception switch
+    {
+        RpcException rpc => rpc.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded && Fault.ReasonOf(rpc) is null,
+        RedisException or RedisTimeoutException => true,
+        _ => false,
+    };
 }

@@ -38,7 +38,7 @@ public sealed class TopologyOptions
     [Required]
     public string ServiceId { get; set; } = "beacon-topology";
 
-    /// <summary>Length of a settlement window in milliseconds. 1,000 to 60,000, default 10,000. The edges' <c>WindowMs</c> must be the same.</summary>
+    /// <summary>Length of a settlement window in milliseconds. 1,000 to 60,000, default 10,000.</summary>
     [Range(1_000, 60_000)]
     public int WindowMs { get; set; } = 10_000;
 

@@ -19,9 +19,6 @@ internal sealed class SocketEndpoint(
     IHostApplicationLifetime lifetime,
     ILogger<SocketEndpoint> log)
 {
-    /// <summary>The window by which relay work is settled; the number of a window is the server's Unix milliseconds divided by it.</summary>
-    private const uint WindowMs = 10_000;
-
     private const string TokenProtocol = "bearer.";
 
     /// <summary>The access token of a handshake: it travels as a subprotocol, because a URL ends up in logs.</summary>
@@ -89,7 +86,6 @@ internal sealed class SocketEndpoint(
                 AccountId = session.Caller.AccountId,
                 ServerTimeMs = (ulong)clock.GetUtcNow().ToUnixTimeMilliseconds(),
                 ReportIntervalMs = (uint)options.Value.ReportIntervalMs,
-                WindowMs = WindowMs,
                 MaxFrameBytes = (uint)options.Value.MaxFrameBytes,
                 TicketKeyJwk = key.PublicJwk,
             },
