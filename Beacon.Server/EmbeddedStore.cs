@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Beacon.ServiceDefaults;
 using Garnet;
 using Garnet.server;
 
@@ -36,7 +37,7 @@ internal sealed class EmbeddedStore : IDisposable
                 QuietMode = true,
             });
         server.Start();
-        builder.AddDefaults(new Dictionary<string, string?>(StringComparer.Ordinal)
+        builder.AddSettingDefaults(new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             ["ConnectionStrings:redis"] = string.Create(CultureInfo.InvariantCulture, $"{endpoint},abortConnect=false"),
         });

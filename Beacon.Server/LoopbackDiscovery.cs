@@ -11,11 +11,6 @@ internal static class LoopbackDiscovery
         var endpoints = builder.Configuration.GetSection(EndpointsOptions.Section).Get<EndpointsOptions>() ?? new EndpointsOptions();
         var host = endpoints.Address is "*" or "0.0.0.0" ? "127.0.0.1" : endpoints.Address;
         var grpc = string.Create(CultureInfo.InvariantCulture, $"http://{host}:{endpoints.GrpcPort}");
-        builder.AddDefaults(HostedServices.All.ToDictionary(service => $"services:{service}:grpc:0", string? (_) => grpc, StringComparer.Ordinal));
+        builder.AddSettingDefaults(HostedServices.All.ToDictionary(service => $"services:{service}:grpc:0", string? (_) => grpc, StringComparer.Ordinal));
     }
-
-    /// <summary>Settings that anything the operator sets overrides.</summary>
-    public static void AddDefaults(this WebApplicationBuilder builder, IDictionary<string, string?> settings) =>
-        ((IConfigurationBuilder)builder.Configuration).Sources.Insert(
-            0, new Microsoft.Extensions.Configuration.Memory.MemoryConfigurationSource { InitialData = settings });
 }

@@ -10,6 +10,7 @@ public static class ServiceDefaults
     public static void AddServiceDefaults(this WebApplicationBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
+        builder.AddLoggingDefaults();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.AddEndpoints();
         builder.AddTelemetry();

@@ -6,6 +6,9 @@ public static class EdgeEndpoint
     /// <summary>The name of the endpoint of the edge.</summary>
     public static string Name(string edgeId) => $"signaling-edge-{edgeId}";
 
-    /// <summary>Where to send to.</summary>
-    public static Uri Address(string edgeId) => new($"queue:{Name(edgeId)}");
+    /// <summary>
+    /// Where to send to: the exchange, because a sender that names the queue makes one, and what is sent to an edge that is gone would wait
+    /// there for nobody.
+    /// </summary>
+    public static Uri Address(string edgeId) => new($"exchange:{Name(edgeId)}");
 }

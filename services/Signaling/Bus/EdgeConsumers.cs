@@ -120,4 +120,12 @@ internal sealed class EdgeConsumersDefinition : ConsumerDefinition<EdgeConsumers
         // In order: see EdgeConsumers.
         ConcurrentMessageLimit = 1;
     }
+
+    protected override void ConfigureConsumer(
+        IReceiveEndpointConfigurator endpointConfigurator, IConsumerConfigurator<EdgeConsumers> consumerConfigurator, IRegistrationContext context)
+    {
+        // Long enough for the broker's own restart; after that the replica is gone, and its queue with it.
+        if (endpointConfigurator is IRabbitMqReceiveEndpointConfigurator rabbit)
+            rabbit.QueueExpiration = TimeSpan.FromMinutes(5);
+    }
 }
