@@ -24,15 +24,12 @@ internal static partial class Log
     [LoggerMessage(1007, LogLevel.Information, "Peer {PeerId} of stream {StreamId} was unknown to Topology and joined again")]
     public static partial void Rejoined(ILogger logger, string peerId, string streamId);
 
-    [LoggerMessage(1008, LogLevel.Information, "The operator key of this installation is in {Path}")]
-    public static partial void OperatorKeyMade(ILogger logger, string path);
-
-    [LoggerMessage(1009, LogLevel.Information, "The web pages were not built (Node 20 was not there): / shows a note instead")]
+    [LoggerMessage(1008, LogLevel.Information, "The web pages were not built (Node 20 was not there): / shows a note instead")]
     public static partial void NoPages(ILogger logger);
 
-    [LoggerMessage(1010, LogLevel.Error, "Frame {Frame} of session {SessionId} failed")]
+    [LoggerMessage(1009, LogLevel.Error, "Frame {Frame} of session {SessionId} failed")]
     public static partial void FrameFailed(ILogger logger, string frame, string sessionId, Exception exception);
 
-    [LoggerMessage(1011, LogLevel.Warning, "Account {AccountId} could not be opened in the Ledger; it opens at its first use")]
+    [LoggerMessage(1010, LogLevel.Warning, "Account {AccountId} could not be opened in the Ledger; it opens at its first use")]
     public static partial void AccountNotOpened(ILogger logger, string accountId, Exception exception);
 }
