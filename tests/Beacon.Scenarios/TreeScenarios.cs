@@ -67,38 +67,47 @@ public sealed class TreeScenarios(ServerFixture fixture) : IClassFixture<ServerF
     }
 
     [Fact]
-    public async Task A_parent_with_a_latency_over_a_second_loses_its_children()
+    public Task A_parent_with_a_latency_over_a_second_loses_its_children() => ABadParentLosesItsChildrenAsync(
+        (isBelowBad, bytes) => new MetricsReport { LatencyMs = isBelowBad ? 1_500 : 20, BufferMs = 200, Receipts = { new Receipt { Bytes = bytes } } });
+
+    [Fact]
+    public Task A_parent_whose_children_starve_loses_them() => ABadParentLosesItsChildrenAsync(
+        // The parent itself receives 0.8 Mbit/s all along; its children get a tenth of it.
+        (isBelowBad, bytes) => new MetricsReport { LatencyMs = 20, BufferMs = 0, Receipts = { new Receipt { Bytes = isBelowBad ? bytes / 10 : bytes } } });
+
+    /// <summary>Two relays below the broadcaster, one of them bad in the eyes of its children: these must be moved to healthier peers.</summary>
+    /// <param name="report">What a peer sees, by whether its parent is the bad one and the bytes that a good parent would have sent so far.</param>
+    private async Task ABadParentLosesItsChildrenAsync(Func<bool, ulong, MetricsReport> report)
     {
         await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Ed"), maxChildren: 2);
-        await using var slow = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Slow"), root.StreamId);
-        await slow.ParentAsync();
-        await using var good = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Good"), root.StreamId);
-        await good.ParentAsync();
-        var children = new List<SyntheticPeer>();
-        for (var i = 0; i < 3; i++)
-            children.Add(await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync($"Child {i}"), root.StreamId));
-        var placed = new List<(SyntheticPeer Peer, string Parent)>();
-        foreach (var child in children)
-            placed.Add((child, (await child.ParentAsync()).ParentPeerId));
-        var (victim, _) = placed.First(child => child.Parent == slow.PeerId);
-
-        var moved = victim.ParentAsync();
-        using var tick = new PeriodicTimer(TimeSpan.FromSeconds(2));
-        while (!moved.IsCompleted)
+        var viewers = new List<(SyntheticPeer Peer, string Parent)>();
+        foreach (var name in new[] { "Bad", "Good", "Child 1", "Child 2", "Child 3" })
         {
-            // Every child of the slow peer sees the latency, so their median does.
-            foreach (var (peer, parent) in placed)
-                await peer.ReportAsync(new MetricsReport { LatencyMs = parent == slow.PeerId ? 1500 : 20, UploadMbps = 0, BufferMs = 200 });
-            await slow.ReportAsync(new MetricsReport { LatencyMs = 20, BufferMs = 200 });
-            await good.ReportAsync(new MetricsReport { LatencyMs = 20, BufferMs = 200 });
+            var peer = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync(name), root.StreamId);
+            viewers.Add((peer, (await peer.ParentAsync()).ParentPeerId));
+        }
+
+        var bad = viewers[0].Peer;
+        var moved = viewers.First(viewer => viewer.Parent == bad.PeerId).Peer.ParentAsync();
+        using var tick = new PeriodicTimer(TimeSpan.FromSeconds(2));
+        for (ulong bytes = 200_000; !moved.IsCompleted; bytes += 200_000)
+        {
+            foreach (var (peer, parent) in viewers)
+            {
+                var seen = report(parent == bad.PeerId, bytes);
+                seen.Receipts[0].ParentPeerId = parent;
+                await peer.ReportAsync(seen);
+            }
+
+            await root.ReportAsync(new MetricsReport { LatencyMs = 1 });
             await Task.WhenAny(moved, tick.WaitForNextTickAsync(TestContext.Current.CancellationToken).AsTask());
         }
 
         var assigned = await moved;
         Assert.Equal("parent_degraded", assigned.Reason);
-        Assert.NotEqual(slow.PeerId, assigned.ParentPeerId);
-        foreach (var child in children)
-            await child.DisposeAsync();
+        Assert.NotEqual(bad.PeerId, assigned.ParentPeerId);
+        foreach (var (peer, _) in viewers)
+            await peer.DisposeAsync();
     }
 
     [Fact]

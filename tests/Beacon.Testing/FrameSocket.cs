@@ -11,7 +11,7 @@ namespace Beacon.Testing;
 /// </summary>
 public sealed class FrameSocket : IAsyncDisposable
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly ClientWebSocket _socket = new();
     private readonly Lock _gate = new();
