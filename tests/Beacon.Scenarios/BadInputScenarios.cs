@@ -212,6 +212,20 @@ public sealed class BadInputScenarios(ServerFixture fixture) : IClassFixture<Ser
     }
 
     [Fact]
+    public async Task A_session_goes_on_with_a_fresh_token_of_its_account_and_no_other()
+    {
+        var (guest, other) = (await _rest.GuestAsync("Fresh"), await _rest.GuestAsync("Other"));
+        await using var socket = await FrameSocket.ConnectAsync(_server.WebSocket, guest.AccessToken);
+        var refreshed = await _rest.PostAsync("/api/auth/refresh", new { refreshToken = guest.RefreshToken });
+
+        await socket.SendAsync(new ClientFrame { Refresh = new Refresh { AccessToken = refreshed.Body.GetProperty("accessToken").GetString()! } });
+        var refused = await socket.AskAsync(new ClientFrame { Refresh = new Refresh { AccessToken = other.AccessToken } });
+
+        Assert.Equal("wrong_account", refused.Error.Reason);
+        Assert.Equal(0, socket.Count(ServerFrame.FrameOneofCase.Error));
+    }
+
+    [Fact]
     public async Task A_refresh_token_works_once()
     {
         var guest = await _rest.GuestAsync("Fresh");

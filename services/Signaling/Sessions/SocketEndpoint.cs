@@ -67,8 +67,17 @@ internal sealed class SocketEndpoint(
         }
         finally
         {
-            session.Close(lifetime.ApplicationStopping.IsCancellationRequested ? WebSocketCloseStatus.EndpointUnavailable : WebSocketCloseStatus.NormalClosure, "");
-            await LeaveAllAsync(session);
+            if (lifetime.ApplicationStopping.IsCancellationRequested)
+            {
+                // The peers live on without this replica: they resume at another one, and whoever does not is missed for its reports.
+                session.Close(WebSocketCloseStatus.EndpointUnavailable, "");
+            }
+            else
+            {
+                session.Close(WebSocketCloseStatus.NormalClosure, "");
+                await LeaveAllAsync(session);
+            }
+
             edge.Close(session);
             await FinishAsync(writing);
             Log.SessionClosed(log, session.Id, reason);
