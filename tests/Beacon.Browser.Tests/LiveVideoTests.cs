@@ -43,6 +43,7 @@ public sealed class LiveVideoTests(BrowserFixture fixture) : IClassFixture<Brows
         Assert.True(tree.Values.Max(peer => peer.Depth) >= 2, "with two children of the root, five viewers make a second level");
 
         await EverybodyIsPaidRightAsync(viewers, liar);
+        Assert.Equal(0, await fixture.Rest.BalanceAsync(await root.GuestAsync()));
         await ARelayIsLostAsync(viewers, rootStats);
     }
 

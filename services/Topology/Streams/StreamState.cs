@@ -348,9 +348,14 @@ internal sealed class StreamState
         _newOutbox.Add(work);
     }
 
-    /// <summary>Of a peer that left meanwhile nobody knows the slots any more: then what the slow start allows.</summary>
+    /// <summary>
+    /// The most that a relay is paid for. The broadcaster is the source and no relay. Of a peer that left meanwhile nobody knows the slots any
+    /// more: then what the slow start allows.
+    /// </summary>
     private long CapBytes(string parentId)
     {
+        if (parentId == Tree.Root?.Id)
+            return 0;
         var slots = Tree.Find(parentId)?.Slots ?? _rules.SlowStartSlots;
         return (long)slots * Meta.BitrateKbps * _options.WindowMs / 8;
     }
