@@ -38,6 +38,17 @@ public sealed class TopologyOptions
     [Required]
     public string ServiceId { get; set; } = "beacon-topology";
 
+    /// <summary>How often replicas ask each other for a sign of life, and how long they wait for it, in milliseconds. 200 to 30,000, default 1,000.</summary>
+    [Range(200, 30_000)]
+    public int ProbeMs { get; set; } = 1_000;
+
+    /// <summary>
+    /// A replica that left so many probes unanswered is taken for lost, and its streams get new owners. 1 to 10, default 2. One that was
+    /// only slow is fenced out by the record, so that a wrong verdict costs a rebuild, never a second tree.
+    /// </summary>
+    [Range(1, 10)]
+    public int MissedProbes { get; set; } = 2;
+
     /// <summary>Length of a settlement window in milliseconds. 1,000 to 60,000, default 10,000.</summary>
     [Range(1_000, 60_000)]
     public int WindowMs { get; set; } = 10_000;

@@ -59,6 +59,13 @@ public static class TopologyService
                     cluster.ClusterId = options.ClusterId;
                     cluster.ServiceId = options.ServiceId;
                 });
+                // Streams must heal within seconds: Orleans' own default takes 15 s to believe that a replica is lost.
+                silo.Configure<ClusterMembershipOptions>(membership =>
+                {
+                    membership.ProbeTimeout = TimeSpan.FromMilliseconds(options.ProbeMs);
+                    membership.NumMissedProbesLimit = options.MissedProbes;
+                    membership.NumVotesForDeathDeclaration = 1;
+                });
                 silo.UseRedisClustering(clustering => clustering.ConfigurationOptions = ConfigurationOptions.Parse(redis));
                 silo.ConfigureEndpoints(options.SiloPort, options.GatewayPort);
             }

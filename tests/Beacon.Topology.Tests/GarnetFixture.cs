@@ -6,10 +6,7 @@ using StackExchange.Redis;
 
 namespace Beacon.Topology.Tests;
 
-/// <summary>
-/// The embedded store, with scripts and scripts' atomicity on, as Beacon.Server runs it; or the Redis that <c>BEACON_TEST_REDIS</c>
-/// names (host:port), to hold both to the same tests.
-/// </summary>
+/// <summary>The embedded store, with scripts and scripts' atomicity on, as Beacon.Server runs it.</summary>
 public sealed class GarnetFixture : IAsyncLifetime
 {
     private GarnetServer? _server;
@@ -21,13 +18,6 @@ public sealed class GarnetFixture : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        if (Environment.GetEnvironmentVariable("BEACON_TEST_REDIS") is { Length: > 0 } redis)
-        {
-            ConnectionString = redis;
-            _redis = await ConnectionMultiplexer.ConnectAsync(redis);
-            return;
-        }
-
         var port = FreePort();
         _server = new GarnetServer(new GarnetServerOptions
         {

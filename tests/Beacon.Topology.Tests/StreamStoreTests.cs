@@ -2,12 +2,18 @@ using Beacon.Contracts.Events;
 using Beacon.Topology.Mesh;
 using Beacon.Topology.Streams;
 using Microsoft.Extensions.Options;
+using StackExchange.Redis;
 
 namespace Beacon.Topology.Tests;
 
-public sealed class StreamStoreTests(GarnetFixture garnet) : IClassFixture<GarnetFixture>
+public sealed class StreamStoreOnGarnetTests(GarnetFixture garnet) : StreamStoreContract(garnet.Redis), IClassFixture<GarnetFixture>;
+
+public sealed class StreamStoreOnRedisTests(RedisFixture redis) : StreamStoreContract(redis.Redis), IClassFixture<RedisFixture>;
+
+/// <summary>What Topology needs of its store; each store that it may run on is held to all of it.</summary>
+public abstract class StreamStoreContract(IConnectionMultiplexer redis)
 {
-    private readonly StreamStore _store = new(garnet.Redis, Options.Create(new TopologyOptions()));
+    private readonly StreamStore _store = new(redis, Options.Create(new TopologyOptions()));
     private readonly string _streamId = Guid.CreateVersion7().ToString();
 
     private static readonly StreamMeta Meta = new("chan", "A title with \"quotes\" and ü", "acc", 2_500, 2, 1, 1_000) { LastSettledWindow = 7 };
@@ -23,7 +29,7 @@ public sealed class StreamStoreTests(GarnetFixture garnet) : IClassFixture<Garne
     public async Task A_stream_that_nobody_made_is_not_there_and_asking_leaves_nothing_behind()
     {
         Assert.Null(await _store.TakeAsync(_streamId, 1_000));
-        Assert.False(await garnet.Redis.GetDatabase().KeyExistsAsync($"beacon:{{{_streamId}}}:meta"));
+        Assert.False(await redis.GetDatabase().KeyExistsAsync($"beacon:{{{_streamId}}}:meta"));
     }
 
     [Fact]

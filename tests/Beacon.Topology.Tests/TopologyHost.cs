@@ -21,19 +21,27 @@ internal sealed class TopologyHost : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly GrpcChannel _channel;
+    private readonly TimeProvider _clock;
     private readonly string _dataDirectory = Directory.CreateTempSubdirectory("beacon-topology-").FullName;
 
-    private TopologyHost(string redis, FakeTimeProvider clock)
+    private TopologyHost(string redis, TimeProvider clock, string? clusterId)
     {
-        Clock = clock;
+        _clock = clock;
+        SiloPort = GarnetFixture.FreePort();
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["ConnectionStrings:redis"] = redis,
             ["Beacon:DataDirectory"] = _dataDirectory,
-            ["Beacon:Topology:SiloPort"] = $"{GarnetFixture.FreePort()}",
+            ["Beacon:Topology:SiloPort"] = $"{SiloPort}",
             ["Beacon:Topology:GatewayPort"] = $"{GarnetFixture.FreePort()}",
         });
+        if (clusterId is not null)
+        {
+            builder.Configuration["Beacon:Topology:Clustering"] = "Redis";
+            builder.Configuration["Beacon:Topology:ClusterId"] = clusterId;
+        }
+
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton<TimeProvider>(clock);
         builder.AddServiceDefaults();
@@ -59,7 +67,9 @@ internal sealed class TopologyHost : IAsyncDisposable
         Queries = new Contracts.Topology.V1.TopologyService.TopologyServiceClient(_channel);
     }
 
-    public FakeTimeProvider Clock { get; }
+    public FakeTimeProvider Clock => (FakeTimeProvider)_clock;
+
+    public int SiloPort { get; }
 
     public Outgoing Sent { get; } = new();
 
@@ -72,15 +82,30 @@ internal sealed class TopologyHost : IAsyncDisposable
     /// <summary>Made once, at the true time: tests move the clock, and validation does not follow it.</summary>
     public Metadata Token { get; private set; } = [];
 
-    public static async Task<TopologyHost> StartAsync(string redis)
+    public static Task<TopologyHost> StartAsync(string redis) =>
+        StartAsync(new TopologyHost(redis, new FakeTimeProvider(TimeProvider.System.GetUtcNow()), clusterId: null));
+
+    /// <summary>One replica of several, on the true clock: they watch each other by it.</summary>
+    public static Task<TopologyHost> StartReplicaAsync(string redis, string clusterId) => StartAsync(new TopologyHost(redis, TimeProvider.System, clusterId));
+
+    private static async Task<TopologyHost> StartAsync(TopologyHost host)
     {
-        var host = new TopologyHost(redis, new FakeTimeProvider(TimeProvider.System.GetUtcNow()));
         host.Token = new Metadata { { "authorization", $"Bearer {host._app.Services.GetRequiredService<ServiceTokens>().Current()}" } };
         await host._app.StartAsync(TestContext.Current.CancellationToken);
         return host;
     }
 
     public IStreamGrain Grain(string streamId) => _app.Services.GetRequiredService<IGrainFactory>().GetGrain<IStreamGrain>(streamId);
+
+    /// <summary>The port of the silo that owns the stream; null when none does.</summary>
+    public async Task<int?> OwnerAsync(string streamId) =>
+        (await _app.Services.GetRequiredService<IGrainFactory>().GetGrain<IManagementGrain>(0).GetActivationAddress(Grain(streamId)))?.Endpoint.Port;
+
+    /// <summary>
+    /// Stops the replica at once: no grain is handed over. Unlike a process that is killed, Orleans may still note in the membership
+    /// table that the replica is gone, so what follows does not measure how long the others take to notice.
+    /// </summary>
+    public Task AbortAsync() => _app.StopAsync(new CancellationToken(canceled: true));
 
     /// <summary>The owner forgets; the next call makes a new one.</summary>
     public async Task DeactivateAsync(string streamId) => await Grain(streamId).Cast<IGrainManagementExtension>().DeactivateOnIdle();
