@@ -65,6 +65,7 @@ internal static class Churn
         }
 
         log.WriteLine($"{departures.Count} viewers at the end, {figures.Departures} departures, {figures.Orphans} orphans, seed {seed}");
+        log.WriteLine(policy.ToString());
         return figures.ToJson();
 
         void Arrive(double nowMs, double sessionMs)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Beacon.Topology.Mesh;
 
 namespace Beacon.Simulator;
@@ -13,6 +14,7 @@ internal sealed class Engine : IPolicy
     private readonly StripedTrees _trees;
     private long _tickAtMs;
     private long _windowAtMs;
+    private int _moves;
 
     public Engine(int peers, int stripes = 1)
     {
@@ -27,6 +29,10 @@ internal sealed class Engine : IPolicy
     public static TreeRules Rules(int peers, int stripes = 1) =>
         StripedTrees.RulesOfOne(new TreeRules { BitrateKbps = Workload.BitrateKbps, MaxPeers = peers * 4, MaxWaiting = peers * 4 }, stripes);
 
+    public override string ToString() => string.Join("; ", _trees.Stripes.Select(tree => string.Create(
+        CultureInfo.InvariantCulture,
+        $"stripe {tree.Stripe}: {tree.Peers.Count(peer => peer is { IsRoot: false, Standby: null })} without standby, {tree.SpareSlots} slots without a child, depths {string.Join(' ', tree.Peers.GroupBy(peer => peer.Depth).OrderBy(level => level.Key).Select(level => level.Count()))}")));
+
     public void Join(Viewer viewer, long nowMs) => _trees.Join(viewer.Id, viewer.UplinkMbps, viewer.LatencyMs, nowMs);
 
     public Loss Leave(string id, long nowMs)
@@ -35,11 +41,14 @@ internal sealed class Engine : IPolicy
         foreach (var tree in _trees.Stripes)
         {
             var peer = tree.Find(id)!;
-            var orphans = peer.Children.Select(child => (Child: child, child.Standby)).ToList();
+            var standbys = peer.Children.ToDictionary(child => child.Id, child => child.Standby?.Id, StringComparer.Ordinal);
             loss.Hit += peer.Subtree().Count() - 1;
-            loss.Orphans += orphans.Count;
+            loss.Orphans += standbys.Count;
+            CountMoves(tree);
             tree.Leave(id, nowMs);
-            loss.ByStandby += orphans.Count(orphan => orphan.Standby is not null && ReferenceEquals(orphan.Child.Parent, orphan.Standby));
+            // The first that an orphan is told is what it does by itself, when it can: to go on with its standby.
+            var told = CountMoves(tree).Where(change => change is { Kind: ChangeKind.ParentAssigned, Reason: Reasons.ParentLeft });
+            loss.ByStandby += told.Count(change => standbys.GetValueOrDefault(change.PeerId) is { } standby && standby == change.OtherId);
         }
 
         _trees.Forget(id);
@@ -57,8 +66,14 @@ internal sealed class Engine : IPolicy
         }
     }
 
-    public int TakeMoves() => _trees.Stripes.Sum(tree => tree.TakeDelta().Changes.Count(change =>
-        change is { Kind: ChangeKind.ParentAssigned, Reason: Reasons.Preempted or Reasons.Lifted or Reasons.ParentDegraded }));
+    public int TakeMoves()
+    {
+        foreach (var tree in _trees.Stripes)
+            CountMoves(tree);
+        var moves = _moves;
+        _moves = 0;
+        return moves;
+    }
 
     public IEnumerable<Place> Places(int stripe) => _trees.Stripes[stripe].Peers
         .Where(peer => !peer.IsRoot)
@@ -67,6 +82,13 @@ internal sealed class Engine : IPolicy
     public int RootSlots(int stripe) => _trees.Stripes[stripe].Root!.Slots;
 
     public int Stranded => _trees.Stripes.Sum(tree => tree.Count - 1 - tree.PlacedViewers);
+
+    private IReadOnlyList<Change> CountMoves(Tree tree)
+    {
+        var changes = tree.TakeDelta().Changes;
+        _moves += changes.Count(change => change is { Kind: ChangeKind.ParentAssigned, Reason: Reasons.Preempted or Reasons.Lifted or Reasons.ParentDegraded });
+        return changes;
+    }
 
     /// <summary>An honest relay proves every child that it had for the whole window.</summary>
     private void Prove(long fromMs, long toMs)

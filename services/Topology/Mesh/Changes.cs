@@ -38,6 +38,13 @@ internal static class Reasons
     public const string Preempted = "preempted";
     public const string Lifted = "lifted";
     public const string Resumed = "resumed";
+
+    private static readonly string[] Names = ["", Joined, ParentLeft, ParentDegraded, Preempted, Lifted, Resumed];
+
+    /// <summary>One byte instead of a reference for each peer; what is not known is nameless.</summary>
+    public static byte CodeOf(string name) => (byte)Math.Max(0, Array.IndexOf(Names, name));
+
+    public static string NameOf(byte code) => Names[code];
 }
 
 /// <summary>Why a peer stands where it stands.</summary>

@@ -9,6 +9,8 @@ namespace Beacon.Topology.Mesh;
 /// </summary>
 internal sealed class Peer
 {
+    private byte _reason;
+
     internal Peer(string id, bool isRoot, uint order)
     {
         Id = id;
@@ -46,7 +48,11 @@ internal sealed class Peer
     public long Version { get; internal set; }
 
     /// <summary>Why the parent was assigned.</summary>
-    public string Reason { get; internal set; } = "";
+    public string Reason
+    {
+        get => Reasons.NameOf(_reason);
+        internal set => _reason = Reasons.CodeOf(value);
+    }
 
     /// <summary>When the parent was assigned, in Unix milliseconds.</summary>
     public long AssignedAtMs { get; internal set; }
@@ -54,9 +60,9 @@ internal sealed class Peer
     /// <summary>Until then the peer is the last choice as a parent; 0 = it is a good one.</summary>
     public long DegradedUntilMs { get; internal set; }
 
-    public short Strikes { get; internal set; }
+    public byte Strikes { get; internal set; }
 
-    public short BadWindows { get; internal set; }
+    public byte BadWindows { get; internal set; }
 
     /// <summary>Its number in the waiting list; 0 = it does not wait.</summary>
     public long WaitingSince { get; internal set; }
@@ -77,6 +83,12 @@ internal sealed class Peer
     /// <summary>Slots that no child holds.</summary>
     public int Room => Slots - ChildCount;
 
+    /// <summary>Slots that the next proof would bring: what is claimed counts so far, and no further.</summary>
+    internal ushort Prospect { get; set; }
+
+    /// <summary>Strength: what is granted and what is next, so that of two newcomers the one that can grow comes to the top, where it is proved.</summary>
+    internal byte Rank { get; set; }
+
     /// <summary>Who came first has the lower one.</summary>
     internal uint Order { get; }
 
@@ -86,7 +98,7 @@ internal sealed class Peer
 
     internal Peer? PreviousSibling { get; set; }
 
-    internal int ChildCount { get; set; }
+    internal ushort ChildCount { get; set; }
 
     internal Peer? FirstHolder { get; set; }
 
@@ -94,7 +106,7 @@ internal sealed class Peer
 
     internal Peer? PreviousHolder { get; set; }
 
-    internal int HolderCount { get; set; }
+    internal ushort HolderCount { get; set; }
 
     /// <summary>The heap of places that holds this peer, and where in it.</summary>
     internal PeerHeap? RoomHeap { get; set; }

@@ -20,18 +20,25 @@ internal enum HeapKind
 internal sealed class PeerHeap(HeapKind kind, PlaceLevel level, int rank)
 {
     private const int Arity = 4;
+
+    /// <summary>The crowd moves down as a tree fills: what it leaves behind is given back.</summary>
+    private const int SmallestToShrink = 64;
+
     private Entry[] _entries = new Entry[Arity];
 
     public int Count { get; private set; }
 
     public Peer this[int at] => _entries[at].Peer;
 
+    /// <summary>One of those with the highest keys: the end of the heap.</summary>
+    public Peer Latest => _entries[Count - 1].Peer;
+
     public ulong KeyOf(Peer peer) => _entries[At(peer)].Key;
 
     public void Add(Peer peer, ulong key)
     {
         if (Count == _entries.Length)
-            Array.Resize(ref _entries, Count * 2);
+            Array.Resize(ref _entries, Count + (Count / 2) + 1);
         if (kind == HeapKind.Room)
             peer.RoomHeap = this;
         else
@@ -52,6 +59,8 @@ internal sealed class PeerHeap(HeapKind kind, PlaceLevel level, int rank)
         _entries[Count] = default;
         if (Count == 0)
             level.Ranks &= ~(1UL << rank);
+        if (_entries.Length > SmallestToShrink && Count < _entries.Length / 4)
+            Array.Resize(ref _entries, _entries.Length / 2);
         if (at == Count)
             return;
         if (at > 0 && last.Key < _entries[(at - 1) / Arity].Key)

@@ -26,7 +26,8 @@ internal sealed partial class Tree
         if (peer.IsDegraded || ++peer.BadWindows < _rules.DegradedWindows)
             return;
         peer.BadWindows = 0;
-        peer.DegradedUntilMs = nowMs + (_rules.DegradedBackOffMs << Math.Min((int)peer.Strikes++, MostDoublings));
+        peer.DegradedUntilMs = nowMs + (_rules.DegradedBackOffMs << Math.Min((int)peer.Strikes, MostDoublings));
+        peer.Strikes = (byte)Math.Min(byte.MaxValue, peer.Strikes + 1);
         Reindex(peer);
         _degraded.Add(peer);
         MarkDirty(peer);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace Beacon.Topology.Mesh;
 
@@ -18,13 +19,13 @@ internal sealed partial class Tree
             lost[i] = _peers[ids[i]];
         foreach (var peer in lost)
             TakeOut(peer);
-        var orphans = new List<Peer>();
+        var orphans = new List<Orphan>();
         foreach (var peer in lost)
         {
             foreach (var child in peer.Children)
             {
                 if (!child.IsGone)
-                    orphans.Add(child);
+                    orphans.Add(new Orphan(child, child.Depth));
             }
         }
 
@@ -37,6 +38,7 @@ internal sealed partial class Tree
             peer.Depth = -1;
         }
 
+        Raise([.. orphans.Where(orphan => orphan.Peer.Depth > orphan.DepthBefore && orphan.Peer.ChildCount > 0).Select(orphan => orphan.Peer)], nowMs);
         AdmitWaiting(nowMs);
         Finish();
     }
@@ -66,10 +68,10 @@ internal sealed partial class Tree
             _degraded.Remove(peer);
     }
 
-    private void PlaceAll(List<Peer> orphans, long nowMs)
+    private void PlaceAll(List<Orphan> orphans, long nowMs)
     {
         // The strong first: each brings slots that the next may need.
-        orphans.Sort(static (x, y) => x.Slots != y.Slots ? y.Slots.CompareTo(x.Slots) : x.Order.CompareTo(y.Order));
+        orphans.Sort(static (x, y) => x.Peer.Slots != y.Peer.Slots ? y.Peer.Slots.CompareTo(x.Peer.Slots) : x.Peer.Order.CompareTo(y.Peer.Order));
         // They switch to their standbys by themselves, so these places are taken before anybody searches for one. A standby may hang on
         // another orphan; then it counts once that one has its place.
         var open = orphans.Count;
@@ -78,7 +80,7 @@ internal sealed partial class Tree
             placed = 0;
             for (var i = 0; i < orphans.Count; i++)
             {
-                if (orphans[i] is not { Standby: { } standby } orphan || orphan.Parent is { IsGone: false } || !LeadsToRoot(standby))
+                if (orphans[i].Peer is not { Standby: { } standby } orphan || orphan.Parent is { IsGone: false } || !LeadsToRoot(standby))
                     continue;
                 Unlink(orphan);
                 Unreserve(orphan, standby);
@@ -88,7 +90,7 @@ internal sealed partial class Tree
             }
         }
 
-        foreach (var orphan in orphans)
+        foreach (var (orphan, _) in orphans)
         {
             if (orphan.Parent is not { IsGone: true } || TryPlaceOrphan(orphan, nowMs))
                 continue;
@@ -109,4 +111,7 @@ internal sealed partial class Tree
         ReleaseStandby(orphan, tell: true);
         Enqueue(orphan, orphan: true, nowMs);
     }
+
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct Orphan(Peer Peer, int DepthBefore);
 }

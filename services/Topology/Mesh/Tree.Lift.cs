@@ -12,7 +12,7 @@ internal sealed partial class Tree
     private const int WorthAMove = 2;
 
     /// <summary>Levels gained, summed over peers, below which a move is not worth its connection.</summary>
-    private const int WorthALift = 4;
+    private const int WorthALift = 2;
 
     /// <summary>Peers of one heap that are weighed.</summary>
     private const int Weighed = 6;
@@ -26,7 +26,7 @@ internal sealed partial class Tree
     /// <summary>A peer that was granted more slots changes places with a much weaker leaf above it.</summary>
     private void TryRise(Peer peer, long nowMs)
     {
-        if (peer.Room == 0 || WeakestLeaf(peer.Depth, Rank(peer) - WorthAMove + 1) is not { } weak)
+        if (peer.Room == 0 || WeakestLeaf(peer.Depth, peer.Rank - WorthAMove + 1) is not { } weak)
             return;
         var parent = peer.Parent!;
         Unlink(peer);
@@ -37,33 +37,77 @@ internal sealed partial class Tree
     /// <param name="moves">The most connections to change.</param>
     private void Lift(int moves, long nowMs)
     {
+        if (moves > 0 && TryLiftDeepest(nowMs))
+            moves--;
         while (moves > 0 && MaxDepth > 1)
         {
-            var (riser, victim, isFree) = BestLift(moves);
-            if (riser is null)
+            WeighAll();
+            if (!TryBestLift(ref moves, nowMs))
                 return;
-            var parent = riser.Parent!;
-            Unlink(riser);
-            if (isFree)
-            {
-                MakeRoom(victim!);
-                Adopt(riser, victim!, Reasons.Lifted, nowMs);
-                moves--;
-            }
-            else
-            {
-                Displace(riser, victim!, Reasons.Lifted, nowMs);
-                moves -= 2;
-            }
-
-            TellMovedFrom(parent, riser);
         }
+    }
+
+    /// <summary>
+    /// Orphans whose standby was deeper than the parent they lost have taken whole subtrees down. The heaviest come up again at once,
+    /// into the place of the lost one and those of weaker peers, make-before-break; the rest is left to the background pass.
+    /// </summary>
+    private void Raise(List<Peer> sunk, long nowMs)
+    {
+        const int MostRaised = 32;
+        for (var moves = Math.Min(2 * sunk.Count, MostRaised); moves > 0;)
+        {
+            WeighAll();
+            _risers.Clear();
+            foreach (var peer in sunk)
+                _risers.Add(Weigh(peer));
+            if (!TryBestLift(ref moves, nowMs))
+                return;
+        }
+    }
+
+    private bool TryBestLift(ref int moves, long nowMs)
+    {
+        var (riser, victim, isFree) = BestLift(moves);
+        if (riser is null)
+            return false;
+        var parent = riser.Parent!;
+        Unlink(riser);
+        if (isFree)
+        {
+            MakeRoom(victim!);
+            Adopt(riser, victim!, Reasons.Lifted, nowMs);
+            moves--;
+        }
+        else
+        {
+            Displace(riser, victim!, Reasons.Lifted, nowMs);
+            moves -= 2;
+        }
+
+        TellMovedFrom(parent, riser);
+        return true;
+    }
+
+    /// <summary>One single peer far below the others is little to the mean, but it is the one that sees everything late.</summary>
+    private bool TryLiftDeepest(long nowMs)
+    {
+        const int FarBelow = 2;
+        var deepest = MaxDepth;
+        var ranks = _leaves.RanksAt(deepest);
+        if (ranks == 0 || BestParent(healthyOnly: true) is not { } free || deepest - (free.Depth + 1) < FarBelow)
+            return false;
+        var peer = _leaves.At(deepest, PlaceIndex.Highest(ranks))[0];
+        var parent = peer.Parent!;
+        Unlink(peer);
+        MakeRoom(free);
+        Adopt(peer, free, Reasons.Lifted, nowMs);
+        TellMovedFrom(parent, peer);
+        return true;
     }
 
     /// <summary>The pair that gains most per move: who rises, and whose place it takes or, when there is a free slot, whose child it becomes.</summary>
     private (Peer? Riser, Peer? Other, bool IsFree) BestLift(int moves)
     {
-        WeighAll();
         (Peer? Riser, Peer? Other, bool IsFree) best = default;
         var bestGain = WorthALift - 1;
         var free = BestParent(healthyOnly: true);
@@ -101,28 +145,30 @@ internal sealed partial class Tree
                 var ranks = index.RanksAt(depth);
                 if (ranks == 0)
                     continue;
-                Weigh(index.At(depth, PlaceIndex.Lowest(ranks)), _victims);
+                Weigh(index.At(depth, PlaceIndex.Lowest(ranks)), _victims, latest: true);
                 if (depth < 2)
                     continue;
-                Weigh(index.At(depth, PlaceIndex.Highest(ranks)), _risers);
+                Weigh(index.At(depth, PlaceIndex.Highest(ranks)), _risers, latest: false);
                 var next = ranks & PlaceIndex.Below(PlaceIndex.Highest(ranks));
                 if (next != 0)
-                    Weigh(index.At(depth, PlaceIndex.Highest(next)), _risers);
+                    Weigh(index.At(depth, PlaceIndex.Highest(next)), _risers, latest: false);
             }
         }
     }
 
-    private void Weigh(PeerHeap heap, List<Weight> into)
+    private static void Weigh(PeerHeap heap, List<Weight> into, bool latest)
     {
         for (var at = 0; at < heap.Count && at < Weighed; at++)
-        {
-            var peer = heap[at];
-            var size = 0;
-            for (var below = peer; below is not null && size < MostCounted; below = below.NextWithin(peer))
-                size++;
-            // Who could feed more than it does is worth those who would come below it.
-            into.Add(new Weight(peer, size, peer.IsDegraded ? 0 : size + Prospect(peer) - peer.ChildCount));
-        }
+            into.Add(Weigh(heap[latest ? heap.Count - 1 - at : at]));
+    }
+
+    private static Weight Weigh(Peer peer)
+    {
+        var size = 0;
+        for (var below = peer; below is not null && size < MostCounted; below = below.NextWithin(peer))
+            size++;
+        // Who could feed more than it does is worth those who would come below it.
+        return new Weight(peer, size, peer.IsDegraded ? 0 : size + peer.Prospect - peer.ChildCount);
     }
 
     /// <param name="Size">Peers that move with it, itself among them.</param>

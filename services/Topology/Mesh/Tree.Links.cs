@@ -121,9 +121,8 @@ internal sealed partial class Tree
         peer.CountedFree = (short)free;
 
         var latency = BitConverter.SingleToUInt32Bits(peer.LatencyMs);
-        // The nearest parent first, the furthest victim first; of equals who came first.
+        // The nearest parent first; of equals who came first.
         var nearest = ((ulong)latency << 32) | peer.Order;
-        var furthest = ((ulong)(uint.MaxValue - latency) << 32) | peer.Order;
 
         var roomHeap = room == 0 ? null : (peer.IsDegraded ? _lastChoice : _room).Heap(peer.Depth, free);
         if (!ReferenceEquals(peer.RoomHeap, roomHeap) || (roomHeap is not null && roomHeap.KeyOf(peer) != nearest))
@@ -132,11 +131,13 @@ internal sealed partial class Tree
             roomHeap?.Add(peer, nearest);
         }
 
-        var rankHeap = !isThere || peer.IsRoot ? null : (peer.ChildCount == 0 ? _leaves : _relays).Heap(peer.Depth, Rank(peer));
-        if (!ReferenceEquals(peer.RankHeap, rankHeap) || (rankHeap is not null && rankHeap.KeyOf(peer) != furthest))
+        // Of equals in rank the oldest is the first to rise and the latest the first to yield: who has stayed long stays longer. What
+        // comes has the highest number, so it goes to the heap's end without a step.
+        var rankHeap = !isThere || peer.IsRoot ? null : (peer.ChildCount == 0 ? _leaves : _relays).Heap(peer.Depth, peer.Rank);
+        if (!ReferenceEquals(peer.RankHeap, rankHeap))
         {
             peer.RankHeap?.Remove(peer);
-            rankHeap?.Add(peer, furthest);
+            rankHeap?.Add(peer, peer.Order);
         }
     }
 }

@@ -60,7 +60,7 @@ internal sealed partial class Tree
     {
         if (peer.Room < 1)
             return false;
-        var leaf = WeakestLeaf(depth, Rank(peer));
+        var leaf = WeakestLeaf(depth, peer.Rank);
         if (WeakRelay(leaf?.Depth ?? depth, peer) is { } relay)
         {
             Supersede(peer, relay, reason, nowMs);
@@ -73,22 +73,16 @@ internal sealed partial class Tree
         return true;
     }
 
-    /// <summary>Slots that the next proof would bring: what a newcomer claims counts so far, and no further.</summary>
-    private int Prospect(Peer peer) => peer.IsRoot ? peer.Slots : Math.Max(peer.Slots, Math.Min(_rules.ClaimedSlots(peer.UplinkMbps), peer.Slots + _rules.SlowStartSlots));
-
-    /// <summary>Strength: what is granted and what is next, so that of two newcomers the one that can grow comes to the top, where it is proved.</summary>
-    private int Rank(Peer peer) => Math.Min(PlaceIndex.TopRank, peer.Slots + Prospect(peer));
-
     /// <summary>A weaker relay with so few children that the newcomer can feed them all and the relay itself.</summary>
     private Peer? WeakRelay(int belowDepth, Peer peer)
     {
-        var ranks = PlaceIndex.Below(Rank(peer));
+        var ranks = PlaceIndex.Below(peer.Rank);
         var depths = Math.Min(belowDepth, _relays.Depths);
         for (var depth = 1; depth < depths; depth++)
         {
             var weaker = _relays.RanksAt(depth) & ranks;
             if (weaker != 0
-                && _relays.At(depth, PlaceIndex.Lowest(weaker))[0] is { Parent.IsDegraded: false, IsDegraded: false } weak
+                && _relays.At(depth, PlaceIndex.Lowest(weaker)).Latest is { Parent.IsDegraded: false, IsDegraded: false } weak
                 && weak.Slots < peer.Slots && weak.ChildCount < peer.Room && LeadsToRoot(weak))
                 return weak;
         }
@@ -121,7 +115,7 @@ internal sealed partial class Tree
         for (var depth = 1; depth < depths; depth++)
         {
             var weaker = _leaves.RanksAt(depth) & ranks;
-            if (weaker != 0 && _leaves.At(depth, PlaceIndex.Lowest(weaker))[0] is { Parent.IsDegraded: false } weak && LeadsToRoot(weak))
+            if (weaker != 0 && _leaves.At(depth, PlaceIndex.Lowest(weaker)).Latest is { Parent.IsDegraded: false } weak && LeadsToRoot(weak))
                 return weak;
         }
 
@@ -173,14 +167,17 @@ internal sealed partial class Tree
 
     private void AdmitWaiting(long nowMs)
     {
-        if (_waiting.Count == 0)
-            return;
-        foreach (var peer in _waiting.Peers.Take(AdmissionLookAhead).ToList())
+        // Who is admitted may bring slots for those before it that brought none.
+        for (var before = 0; _waiting.Count > 0 && _waiting.Count != before;)
         {
-            if (!TryPlace(peer, peer.WaitsAsOrphan ? Reasons.ParentLeft : Reasons.Joined, nowMs))
-                continue;
-            _waiting.Remove(peer);
-            _waiting.Admitted(nowMs);
+            before = _waiting.Count;
+            foreach (var peer in _waiting.Peers.Take(AdmissionLookAhead).ToList())
+            {
+                if (!TryPlace(peer, peer.WaitsAsOrphan ? Reasons.ParentLeft : Reasons.Joined, nowMs))
+                    continue;
+                _waiting.Remove(peer);
+                _waiting.Admitted(nowMs);
+            }
         }
     }
 

@@ -74,6 +74,12 @@ internal sealed partial class Tree
 
     private void CountSlots(Peer peer, int change)
     {
+        if (change > 0)
+        {
+            peer.Prospect = (ushort)Math.Max(peer.Slots, Math.Min(_rules.ClaimedSlots(peer.UplinkMbps), peer.Slots + _rules.SlowStartSlots));
+            peer.Rank = (byte)Math.Min(PlaceIndex.TopRank, peer.Slots + peer.Prospect);
+        }
+
         if (!peer.IsRoot)
             _viewersBySlots[peer.Slots] += change;
     }

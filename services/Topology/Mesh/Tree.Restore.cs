@@ -95,7 +95,7 @@ internal sealed partial class Tree
         Reason = record.Reason,
         AssignedAtMs = record.AssignedAtMs,
         DegradedUntilMs = record.DegradedUntilMs,
-        Strikes = (short)record.Strikes,
+        Strikes = (byte)record.Strikes,
         WaitingSince = record.WaitingSince,
         WaitsAsOrphan = record.WaitsAsOrphan,
     };
