@@ -148,8 +148,8 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
         Finish();
     }
 
-    /// <summary>What only time brings: back-offs end, drained parents lose the children that found no place before, the deepest are lifted, the waiting hear their position.</summary>
-    /// <param name="moves">The most peers to lift.</param>
+    /// <summary>What only time brings: back-offs end, drained parents lose the children that found no place before, the tree is brought towards the ideal, the waiting hear their position.</summary>
+    /// <param name="moves">The most connections to change for a better tree; one exchange of relays may come on top. 0 = none.</param>
     public void Tick(int moves, long nowMs)
     {
         EndBackOffs(nowMs);
@@ -157,6 +157,8 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
             Drain(peer, nowMs);
         AdmitWaiting(nowMs);
         Lift(moves, nowMs);
+        if (moves > 0)
+            TryExchange(nowMs);
         Finish(RepairsPerTick);
         var position = 0;
         foreach (var peer in _waiting.Peers)
