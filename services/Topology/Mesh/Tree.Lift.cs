@@ -54,6 +54,10 @@ internal sealed partial class Tree
     private void Raise(List<Peer> sunk, long nowMs)
     {
         const int MostRaised = 32;
+        // Whoever has lost a parent of a thousand cannot weigh them all: those with the most children are likely the heaviest.
+        sunk.Sort(static (x, y) => x.ChildCount != y.ChildCount ? y.ChildCount.CompareTo(x.ChildCount) : x.Order.CompareTo(y.Order));
+        if (sunk.Count > MostRaised / 2)
+            sunk.RemoveRange(MostRaised / 2, sunk.Count - (MostRaised / 2));
         for (var moves = Math.Min(2 * sunk.Count, MostRaised); moves > 0;)
         {
             WeighAll();
