@@ -125,10 +125,6 @@ public sealed class TopologyOptions
     [Range(1, 10_000)]
     public int MaxLiveStreams { get; set; } = 10_000;
 
-    /// <summary>How many of a stream's latest decisions can be explained. 0 to 100,000, default 1,024.</summary>
-    [Range(0, 100_000)]
-    public int ExplainedDecisions { get; set; } = 1_024;
-
     /// <summary>
     /// Peers of one address block (IPv4 /24, IPv6 /48) earn nothing by serving each other. Default true. Off where all share one address:
     /// in development and in the embedded profile.
@@ -161,6 +157,5 @@ public sealed class TopologyOptions
         DrainMs = DrainMs,
         MaxPeers = MaxPeersPerStream,
         MaxWaiting = MaxWaitingPerStream,
-        ExplainedDecisions = ExplainedDecisions,
     };
 }

@@ -1,14 +1,21 @@
+using System.Collections;
 using System.Runtime.InteropServices;
 
 namespace Beacon.Topology.Mesh;
 
-/// <summary>A peer's place in one tree. Only <see cref="Tree"/> changes it.</summary>
+/// <summary>
+/// A peer's place in one tree. Only <see cref="Tree"/> changes it. Neighbours are chained through the peers themselves and the
+/// indices know a peer's position, so that a peer costs one object and every link and unlink is O(1).
+/// </summary>
 internal sealed class Peer
 {
-    internal Peer(string id, bool isRoot)
+    private byte _reason;
+
+    internal Peer(string id, bool isRoot, uint order)
     {
         Id = id;
         IsRoot = isRoot;
+        Order = order;
     }
 
     public string Id { get; }
@@ -19,7 +26,7 @@ internal sealed class Peer
     public double UplinkMbps { get; internal set; }
 
     /// <summary>As reported, in milliseconds; 0 = not measured.</summary>
-    public double LatencyMs { get; internal set; }
+    public float LatencyMs { get; internal set; }
 
     /// <summary>Granted now.</summary>
     public int Slots { get; internal set; }
@@ -29,10 +36,10 @@ internal sealed class Peer
     /// <summary>The second parent, which holds a slot reserved for this peer.</summary>
     public Peer? Standby { get; internal set; }
 
-    public List<Peer> Children { get; } = [];
+    public PeerChain Children => new(FirstChild, ChildCount, isOfChildren: true);
 
     /// <summary>Peers whose standby this is.</summary>
-    public List<Peer> Reserved { get; } = [];
+    public PeerChain Reserved => new(FirstHolder, HolderCount, isOfChildren: false);
 
     /// <summary>Hops from the root, 0 for the root itself; -1 while no path leads to the root.</summary>
     public int Depth { get; internal set; } = -1;
@@ -41,7 +48,11 @@ internal sealed class Peer
     public long Version { get; internal set; }
 
     /// <summary>Why the parent was assigned.</summary>
-    public string Reason { get; internal set; } = "";
+    public string Reason
+    {
+        get => Reasons.NameOf(_reason);
+        internal set => _reason = Reasons.CodeOf(value);
+    }
 
     /// <summary>When the parent was assigned, in Unix milliseconds.</summary>
     public long AssignedAtMs { get; internal set; }
@@ -49,9 +60,9 @@ internal sealed class Peer
     /// <summary>Until then the peer is the last choice as a parent; 0 = it is a good one.</summary>
     public long DegradedUntilMs { get; internal set; }
 
-    public int Strikes { get; internal set; }
+    public byte Strikes { get; internal set; }
 
-    public int BadWindows { get; internal set; }
+    public byte BadWindows { get; internal set; }
 
     /// <summary>Its number in the waiting list; 0 = it does not wait.</summary>
     public long WaitingSince { get; internal set; }
@@ -67,12 +78,61 @@ internal sealed class Peer
 
     public bool IsDegraded => DegradedUntilMs > 0;
 
-    public int FreeSlots => Slots - Children.Count - Reserved.Count;
+    public int FreeSlots => Slots - ChildCount - HolderCount;
 
-    /// <summary>The sets of the indices that hold this peer now.</summary>
-    internal SortedSet<Peer>? SlotSet { get; set; }
+    /// <summary>Slots that no child holds.</summary>
+    public int Room => Slots - ChildCount;
 
-    internal SortedSet<Peer>? LeafSet { get; set; }
+    /// <summary>Slots that the next proof would bring: what is claimed counts so far, and no further.</summary>
+    internal ushort Prospect { get; set; }
+
+    /// <summary>Strength: what is granted and what is next, so that of two newcomers the one that can grow comes to the top, where it is proved.</summary>
+    internal byte Rank { get; set; }
+
+    /// <summary>Who came first has the lower one.</summary>
+    internal uint Order { get; }
+
+    internal Peer? FirstChild { get; set; }
+
+    internal Peer? NextSibling { get; set; }
+
+    internal Peer? PreviousSibling { get; set; }
+
+    internal ushort ChildCount { get; set; }
+
+    internal Peer? FirstHolder { get; set; }
+
+    internal Peer? NextHolder { get; set; }
+
+    internal Peer? PreviousHolder { get; set; }
+
+    internal ushort HolderCount { get; set; }
+
+    /// <summary>The heap of places that holds this peer, and where in it.</summary>
+    internal PeerHeap? RoomHeap { get; set; }
+
+    internal int RoomAt { get; set; }
+
+    /// <summary>The heap of possible victims of a preemption that holds this peer, and where in it.</summary>
+    internal PeerHeap? RankHeap { get; set; }
+
+    internal int RankAt { get; set; }
+
+    /// <summary>What the tree's sums hold of this peer now.</summary>
+    internal short CountedRoom { get; set; }
+
+    internal short CountedFree { get; set; }
+
+    /// <summary>It has no parent for a moment, and its subtree is still in the indices.</summary>
+    internal bool IsLoose { get; set; }
+
+    internal bool IsDirty { get; set; }
+
+    internal bool IsGone { get; set; }
+
+    internal bool WantsStandby { get; set; }
+
+    internal bool IsStandbyChanged { get; set; }
 
     /// <summary>True when <paramref name="ancestor"/> is this peer or above it.</summary>
     public bool IsWithin(Peer ancestor)
@@ -86,70 +146,106 @@ internal sealed class Peer
         return false;
     }
 
-    /// <summary>This peer and all below it, parents before children.</summary>
+    /// <summary>This peer and all below it, parents before children. The next one is found when it is asked for.</summary>
     public IEnumerable<Peer> Subtree()
     {
-        if (Children.Count == 0)
+        for (var peer = this; peer is not null; peer = peer.NextWithin(this))
+            yield return peer;
+    }
+
+    /// <summary>The peer after this one in a walk through the subtree of <paramref name="top"/>.</summary>
+    internal Peer? NextWithin(Peer top)
+    {
+        if (FirstChild is not null)
+            return FirstChild;
+        for (var peer = this; !ReferenceEquals(peer, top); peer = peer.Parent!)
         {
-            yield return this;
-            yield break;
+            if (peer.NextSibling is not null)
+                return peer.NextSibling;
         }
 
-        var queue = new Queue<Peer>();
-        queue.Enqueue(this);
-        while (queue.TryDequeue(out var peer))
-        {
-            foreach (var child in peer.Children)
-                queue.Enqueue(child);
-            yield return peer;
-        }
+        return null;
+    }
+
+    internal void AddChild(Peer child)
+    {
+        child.Parent = this;
+        child.NextSibling = FirstChild;
+        if (FirstChild is not null)
+            FirstChild.PreviousSibling = child;
+        FirstChild = child;
+        ChildCount++;
+    }
+
+    internal void RemoveChild(Peer child)
+    {
+        if (child.PreviousSibling is null)
+            FirstChild = child.NextSibling;
+        else
+            child.PreviousSibling.NextSibling = child.NextSibling;
+        if (child.NextSibling is not null)
+            child.NextSibling.PreviousSibling = child.PreviousSibling;
+        child.Parent = child.NextSibling = child.PreviousSibling = null;
+        ChildCount--;
+    }
+
+    internal void AddHolder(Peer holder)
+    {
+        holder.Standby = this;
+        holder.NextHolder = FirstHolder;
+        if (FirstHolder is not null)
+            FirstHolder.PreviousHolder = holder;
+        FirstHolder = holder;
+        HolderCount++;
+    }
+
+    internal void RemoveHolder(Peer holder)
+    {
+        if (holder.PreviousHolder is null)
+            FirstHolder = holder.NextHolder;
+        else
+            holder.PreviousHolder.NextHolder = holder.NextHolder;
+        if (holder.NextHolder is not null)
+            holder.NextHolder.PreviousHolder = holder.PreviousHolder;
+        holder.Standby = holder.NextHolder = holder.PreviousHolder = null;
+        HolderCount--;
     }
 }
 
-internal enum ChangeKind
-{
-    ParentAssigned,
-    StandbyAssigned,
-    ChildAssigned,
-    ChildRemoved,
-    Waiting,
-}
-
-/// <summary>One thing that a peer must be told, numbered per peer.</summary>
-/// <param name="OtherId">The peer at the other end; null for a withdrawn standby and for waiting.</param>
+/// <summary>The children or the standby holders of a peer, the latest first. Do not change the chain while it is walked.</summary>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct Change(
-    ChangeKind Kind,
-    string PeerId,
-    long Version,
-    string? OtherId = null,
-    int Depth = 0,
-    string Reason = "",
-    bool IsStandby = false,
-    int DrainMs = 0,
-    int Position = 0,
-    long EstimateMs = 0);
-
-/// <summary>What a batch of operations did: who is told what, in order; whose record is new; who is gone.</summary>
-internal sealed record TreeDelta(IReadOnlyList<Change> Changes, IReadOnlyCollection<Peer> Changed, IReadOnlyCollection<string> Removed);
-
-/// <summary>Why a peer has its parent.</summary>
-internal static class Reasons
+internal readonly struct PeerChain(Peer? first, int count, bool isOfChildren) : IReadOnlyCollection<Peer>
 {
-    public const string Joined = "joined";
-    public const string ParentLeft = "parent_left";
-    public const string ParentDegraded = "parent_degraded";
-    public const string Preempted = "preempted";
-    public const string Lifted = "lifted";
-    public const string Resumed = "resumed";
+    public int Count => count;
+
+    public Enumerator GetEnumerator() => new(first, isOfChildren);
+
+    IEnumerator<Peer> IEnumerable<Peer>.GetEnumerator() => GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    [StructLayout(LayoutKind.Auto)]
+    internal struct Enumerator(Peer? first, bool isOfChildren) : IEnumerator<Peer>
+    {
+        private Peer? _next = first;
+
+        public Peer Current { get; private set; } = null!;
+
+        readonly object IEnumerator.Current => Current;
+
+        public bool MoveNext()
+        {
+            if (_next is null)
+                return false;
+            Current = _next;
+            _next = isOfChildren ? _next.NextSibling : _next.NextHolder;
+            return true;
+        }
+
+        public readonly void Reset() => throw new NotSupportedException();
+
+        public readonly void Dispose()
+        {
+        }
+    }
 }
-
-/// <summary>The last decision about a peer's place.</summary>
-internal sealed record Decision(string Reason, long AtMs, IReadOnlyList<DecisionCandidate> Candidates);
-
-/// <param name="Verdict">Why it was not chosen; empty for the chosen one.</param>
-internal sealed record DecisionCandidate(string PeerId, int Depth, int SpareSlots, double SpareUplinkMbps, double LatencyMs, bool Chosen, string Verdict);
-
-/// <summary>Distance from the capacity-sorted tree of the slots granted now.</summary>
-[StructLayout(LayoutKind.Auto)]
-internal readonly record struct Quality(double MeanDepth, double IdealMeanDepth, int MaxDepth, int IdealMaxDepth);

@@ -1,56 +1,54 @@
+using System.Numerics;
+
 namespace Beacon.Topology.Mesh;
 
 /// <summary>
-/// Attached peers by depth, ordered within a depth: the best at the least depth is found without a walk through the tree, and
-/// a change costs O(log n).
+/// Attached peers by depth and, within a depth, by a small number such as their spare slots; a heap for each pair. One word per depth says
+/// which heaps hold anybody, so that the best peer at the least depth is found by looking at a handful of words, and a change is
+/// O(log n).
 /// </summary>
-internal sealed class PlaceIndex(IComparer<Peer> order)
+internal sealed class PlaceIndex(HeapKind kind)
 {
-    private readonly List<SortedSet<Peer>> _depths = [];
+    /// <summary>Numbers from here on share a heap: more than this nobody needs to tell apart.</summary>
+    public const int TopRank = 63;
+
+    private readonly List<PlaceLevel> _levels = [];
 
     /// <summary>Depths from 0 to below this one may hold peers.</summary>
-    public int Depths => _depths.Count;
+    public int Depths => _levels.Count;
 
-    public SortedSet<Peer> At(int depth)
+    /// <summary>Bit n is set when somebody of rank n is at this depth.</summary>
+    public ulong RanksAt(int depth) => depth < _levels.Count ? _levels[depth].Ranks : 0;
+
+    public PeerHeap At(int depth, int rank) => _levels[depth].Heap(rank, kind);
+
+    /// <summary>The heap where a peer of this rank belongs.</summary>
+    public PeerHeap Heap(int depth, int rank)
     {
-        while (_depths.Count <= depth)
-            _depths.Add(new SortedSet<Peer>(order));
-        return _depths[depth];
+        while (_levels.Count <= depth)
+            _levels.Add(new PlaceLevel());
+        return _levels[depth].Heap(Math.Clamp(rank, 0, TopRank), kind);
     }
 
-    /// <summary>Best first over all depths.</summary>
-    public IEnumerable<Peer> All() => _depths.SelectMany(peers => peers);
+    public static int Highest(ulong ranks) => TopRank - BitOperations.LeadingZeroCount(ranks);
+
+    public static int Lowest(ulong ranks) => BitOperations.TrailingZeroCount(ranks);
+
+    /// <summary>All ranks below this one.</summary>
+    public static ulong Below(int rank) => rank > TopRank ? ~0UL : (1UL << rank) - 1;
 }
 
-/// <summary>
-/// Parents: most spare uplink first, then the nearest, then by id so that equal peers always come in the same order. Spare
-/// uplink counts only within the granted slots, so a claim that nothing proves yet is worth no preference.
-/// </summary>
-internal sealed class BestParentFirst : IComparer<Peer>
+/// <summary>The heaps of one depth.</summary>
+internal sealed class PlaceLevel
 {
-    public int Compare(Peer? x, Peer? y)
-    {
-        if (ReferenceEquals(x, y))
-            return 0;
-        var bySpare = y!.FreeSlots.CompareTo(x!.FreeSlots);
-        if (bySpare != 0)
-            return bySpare;
-        var byLatency = x.LatencyMs.CompareTo(y.LatencyMs);
-        return byLatency != 0 ? byLatency : string.CompareOrdinal(x.Id, y.Id);
-    }
-}
+    private PeerHeap?[] _heaps = new PeerHeap?[17];
 
-/// <summary>Leaves: the fewest slots first, then the furthest, then by id.</summary>
-internal sealed class WeakestFirst : IComparer<Peer>
-{
-    public int Compare(Peer? x, Peer? y)
+    public ulong Ranks { get; set; }
+
+    public PeerHeap Heap(int rank, HeapKind kind)
     {
-        if (ReferenceEquals(x, y))
-            return 0;
-        var bySlots = x!.Slots.CompareTo(y!.Slots);
-        if (bySlots != 0)
-            return bySlots;
-        var byLatency = y.LatencyMs.CompareTo(x.LatencyMs);
-        return byLatency != 0 ? byLatency : string.CompareOrdinal(x.Id, y.Id);
+        if (rank >= _heaps.Length)
+            Array.Resize(ref _heaps, PlaceIndex.TopRank + 1);
+        return _heaps[rank] ??= new PeerHeap(kind, this, rank);
     }
 }

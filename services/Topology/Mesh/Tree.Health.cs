@@ -26,11 +26,11 @@ internal sealed partial class Tree
         if (peer.IsDegraded || ++peer.BadWindows < _rules.DegradedWindows)
             return;
         peer.BadWindows = 0;
-        Unindex(peer);
-        peer.DegradedUntilMs = nowMs + (_rules.DegradedBackOffMs << Math.Min(peer.Strikes++, MostDoublings));
-        Index(peer);
+        peer.DegradedUntilMs = nowMs + (_rules.DegradedBackOffMs << Math.Min((int)peer.Strikes, MostDoublings));
+        peer.Strikes = (byte)Math.Min(byte.MaxValue, peer.Strikes + 1);
+        Reindex(peer);
         _degraded.Add(peer);
-        _dirty.Add(peer);
+        MarkDirty(peer);
         RevokeReservations(peer, tell: true);
         Drain(peer, nowMs);
         AdmitWaiting(nowMs);
@@ -43,10 +43,7 @@ internal sealed partial class Tree
         if (_peers[id] is { Parent: { } parent, IsAttached: true } child)
         {
             Unlink(child);
-            Unindex(parent);
-            var best = HealthyParent(child);
-            Index(parent);
-            Move(child, parent, best, nowMs);
+            Move(child, parent, HealthyParent(child, except: parent), nowMs);
             Finish();
         }
     }
@@ -54,7 +51,7 @@ internal sealed partial class Tree
     /// <summary>Moves as many children as healthier peers can take. The rest stay: a bad parent is better than none.</summary>
     private void Drain(Peer parent, long nowMs)
     {
-        if (parent.Children.Count == 0 || !parent.IsAttached)
+        if (parent.ChildCount == 0 || !parent.IsAttached)
             return;
         var children = parent.Children.ToList();
         // All at once, because who is below one of them is still fed by the parent that is to be relieved.
@@ -64,8 +61,8 @@ internal sealed partial class Tree
             Move(child, parent, HealthyParent(child), nowMs);
     }
 
-    private Peer? HealthyParent(Peer child) =>
-        child.Standby is { IsDegraded: false } standby ? standby : BestParent(healthyOnly: true);
+    private Peer? HealthyParent(Peer child, Peer? except = null) =>
+        child.Standby is { IsDegraded: false } standby && LeadsToRoot(standby) ? standby : BestParent(healthyOnly: true, except);
 
     /// <summary>Gives an unlinked child its new parent, or its former one again when there is none.</summary>
     private void Move(Peer child, Peer former, Peer? best, long nowMs)
@@ -76,7 +73,6 @@ internal sealed partial class Tree
             return;
         }
 
-        Remember(child, best, Reasons.ParentDegraded, nowMs);
         if (ReferenceEquals(best, child.Standby))
             Unreserve(child, best);
         else
@@ -93,11 +89,9 @@ internal sealed partial class Tree
             if (peer.DegradedUntilMs > nowMs)
                 continue;
             _degraded.RemoveAt(i);
-            Unindex(peer);
             peer.DegradedUntilMs = 0;
-            Index(peer);
             // It starts over: what it proved once, it must prove again.
-            SetSlots(peer, Math.Max(peer.Children.Count, Math.Min(peer.Slots, _rules.SlowStartSlots)));
+            SetSlots(peer, Math.Max(peer.ChildCount, Math.Min(peer.Slots, _rules.SlowStartSlots)));
         }
     }
 }

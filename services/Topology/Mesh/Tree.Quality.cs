@@ -3,13 +3,10 @@ namespace Beacon.Topology.Mesh;
 internal sealed partial class Tree
 {
     /// <summary>Granted slots of all viewers: how many have 0, 1, 2 …</summary>
-    private readonly int[] _viewersBySlots = new int[64];
+    private readonly int[] _viewersBySlots = new int[Math.Max(rules.MaxSlots, rules.SlowStartSlots) + 1];
 
     private readonly List<int> _peersAtDepth = [];
     private long _depthSum;
-
-    /// <summary>Slots that no child holds. Reservations for standbys are among them, since they give way to a child.</summary>
-    public int SpareSlots { get; private set; }
 
     public int MaxDepth
     {
@@ -77,6 +74,12 @@ internal sealed partial class Tree
 
     private void CountSlots(Peer peer, int change)
     {
+        if (change > 0)
+        {
+            peer.Prospect = (ushort)Math.Max(peer.Slots, Math.Min(_rules.ClaimedSlots(peer.UplinkMbps), peer.Slots + _rules.SlowStartSlots));
+            peer.Rank = (byte)Math.Min(PlaceIndex.TopRank, peer.Slots + peer.Prospect);
+        }
+
         if (!peer.IsRoot)
             _viewersBySlots[peer.Slots] += change;
     }

@@ -41,31 +41,28 @@ internal sealed partial class Tree
         var tree = new Tree(stripe, rules) { Version = version };
         var inOrder = records.OrderBy(record => record.Id, StringComparer.Ordinal).ToList();
         foreach (var record in inOrder)
-            tree.Register(FromRecord(record));
+            tree.Register(FromRecord(record, tree._nextOrder++));
         tree.Root = tree._peers.Values.SingleOrDefault(peer => peer.IsRoot);
-        foreach (var record in inOrder.Where(record => record.ParentId is not null))
+        // A chain begins with the latest: in reverse order it comes out in order.
+        foreach (var record in Enumerable.Reverse(inOrder).Where(record => record.ParentId is not null))
         {
             if (!tree._peers.TryGetValue(record.ParentId!, out var parent))
                 continue;
-            tree._peers[record.Id].Parent = parent;
-            parent.Children.Add(tree._peers[record.Id]);
+            parent.AddChild(tree._peers[record.Id]);
         }
 
-        foreach (var record in inOrder.Where(record => record.StandbyId is not null))
+        foreach (var record in Enumerable.Reverse(inOrder).Where(record => record.StandbyId is not null))
         {
             if (!tree._peers.TryGetValue(record.StandbyId!, out var standby))
                 continue;
-            tree._peers[record.Id].Standby = standby;
-            standby.Reserved.Add(tree._peers[record.Id]);
+            standby.AddHolder(tree._peers[record.Id]);
         }
 
         if (tree.Root is not null)
         {
             foreach (var peer in tree.Root.Subtree())
             {
-                peer.Depth = peer.Parent is null ? 0 : peer.Parent.Depth + 1;
-                tree.CountDepth(peer, 1);
-                tree.Index(peer);
+                tree.SetDepth(peer, peer.Parent is null ? 0 : peer.Parent.Depth + 1);
             }
         }
 
@@ -77,22 +74,28 @@ internal sealed partial class Tree
                 tree.Strand(peer, nowMs);
         }
 
+        foreach (var peer in tree._peers.Values)
+        {
+            if (peer is { IsAttached: true, Standby: null })
+                tree.WantStandby(peer);
+        }
+
         tree._degraded.AddRange(tree._peers.Values.Where(peer => peer.IsDegraded));
         tree.AdmitWaiting(nowMs);
         tree.Finish();
         return tree;
     }
 
-    private static Peer FromRecord(PeerRecord record) => new(record.Id, record.IsRoot)
+    private static Peer FromRecord(PeerRecord record, uint order) => new(record.Id, record.IsRoot, order)
     {
         UplinkMbps = record.UplinkMbps,
-        LatencyMs = record.LatencyMs,
+        LatencyMs = (float)record.LatencyMs,
         Slots = record.Slots,
         Version = record.Version,
         Reason = record.Reason,
         AssignedAtMs = record.AssignedAtMs,
         DegradedUntilMs = record.DegradedUntilMs,
-        Strikes = record.Strikes,
+        Strikes = (byte)record.Strikes,
         WaitingSince = record.WaitingSince,
         WaitsAsOrphan = record.WaitsAsOrphan,
     };

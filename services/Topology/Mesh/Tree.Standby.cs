@@ -5,15 +5,19 @@ internal sealed partial class Tree
     /// <summary>Parents looked at per level in search of a standby: enough that a place outside the excluded subtree is all but certain when there is one.</summary>
     private const int ProbesPerLevel = 16;
 
-    private const int RepairsPerOperation = 8;
+    private const int RepairsPerOperation = 4;
     private const int RepairsPerTick = 256;
 
+    /// <summary>Up to so many peers a moved subtree is walked through; beyond, the way up from it is shorter.</summary>
+    private const int SmallSubtree = 32;
+
+    /// <summary>Peers without a standby, who waits longest first. May hold peers that are gone or have one meanwhile.</summary>
     private readonly Queue<Peer> _wantStandby = new();
-    private readonly HashSet<Peer> _wanted = [];
 
     /// <summary>Standbys as last told, of the peers whose standby changed in this operation: they hear the outcome, not each step.</summary>
-    private readonly Dictionary<Peer, Peer?> _standbyBefore = [];
+    private readonly List<(Peer Peer, Peer? Before)> _standbyBefore = [];
 
+    /// <summary>Slots that neither a child nor a standby holds, of healthy attached peers.</summary>
     private int _unreserved;
 
     /// <summary>
@@ -26,45 +30,53 @@ internal sealed partial class Tree
             return !standby.IsWithin(peer);
         return parent.IsRoot
             ? !standby.IsRoot && !standby.IsWithin(peer)
-            : !standby.IsWithin(parent);
+            : !IsBelow(standby, parent);
+    }
+
+    /// <summary>As <see cref="Peer.IsWithin"/>, but climbs only as far as the other one stands.</summary>
+    private static bool IsBelow(Peer peer, Peer top)
+    {
+        var at = peer;
+        while (at is not null && at.Depth > top.Depth)
+            at = at.Parent;
+        return ReferenceEquals(at, top);
     }
 
     private void WantStandby(Peer peer)
     {
-        if (!peer.IsRoot && _wanted.Add(peer))
-            _wantStandby.Enqueue(peer);
-    }
-
-    private void QueueMissingStandbys()
-    {
-        if (_unreserved <= 0)
+        if (peer.IsRoot || peer.WantsStandby)
             return;
-        foreach (var peer in _peers.Values)
+        peer.WantsStandby = true;
+        _wantStandby.Enqueue(peer);
+        // Who is gone leaves the queue when its turn comes, which may be never while there is nothing to give.
+        if (_wantStandby.Count <= (2 * _peers.Count) + 64)
+            return;
+        for (var left = _wantStandby.Count; left > 0; left--)
         {
-            if (peer is { IsAttached: true, Standby: null })
-                WantStandby(peer);
+            var wanting = _wantStandby.Dequeue();
+            if (!wanting.IsGone)
+                _wantStandby.Enqueue(wanting);
         }
     }
 
     private void RepairStandbys(int repairs)
     {
-        if (_unreserved <= 0)
+        for (var left = Math.Min(repairs, _wantStandby.Count); left > 0 && _unreserved > 0; left--)
         {
-            // Nothing to give. Tick asks again for all who lack one.
-            _wantStandby.Clear();
-            _wanted.Clear();
-        }
-
-        while (repairs-- > 0 && _unreserved > 0 && _wantStandby.TryDequeue(out var peer))
-        {
-            _wanted.Remove(peer);
-            if (peer is { IsAttached: true, Standby: null } && FindStandby(peer) is { } standby)
+            var peer = _wantStandby.Dequeue();
+            peer.WantsStandby = false;
+            if (peer.IsGone || peer.Standby is not null || !peer.IsAttached)
+                continue;
+            if (FindStandby(peer) is { } standby)
                 Reserve(peer, standby);
+            else
+                WantStandby(peer);
         }
 
         foreach (var (peer, before) in _standbyBefore)
         {
-            if (!ReferenceEquals(peer.Standby, before))
+            peer.IsStandbyChanged = false;
+            if (!peer.IsGone && !ReferenceEquals(peer.Standby, before))
                 Tell(peer, ChangeKind.StandbyAssigned, peer.Standby);
         }
 
@@ -78,43 +90,64 @@ internal sealed partial class Tree
     private Peer? FindStandby(Peer peer)
     {
         var level = peer.Parent!.Depth;
-        for (var depth = level; depth < _free.Depths; depth++)
+        for (var depth = level; depth < _room.Depths; depth++)
         {
-            if (Probe(depth) is { } found)
+            if (ProbeStandby(peer, depth) is { } found)
                 return found;
         }
 
         for (var depth = level - 1; depth >= 0; depth--)
         {
-            if (Probe(depth) is { } found)
+            if (ProbeStandby(peer, depth) is { } found)
                 return found;
         }
 
         return null;
+    }
 
-        Peer? Probe(int depth) => _free.At(depth).Take(ProbesPerLevel).FirstOrDefault(other => MayBeStandby(peer, other));
+    private Peer? ProbeStandby(Peer peer, int depth)
+    {
+        const ulong Unreserved = ~1UL;
+        var probes = ProbesPerLevel;
+        for (var ranks = _room.RanksAt(depth) & Unreserved; ranks != 0; ranks &= PlaceIndex.Below(PlaceIndex.Highest(ranks)))
+        {
+            var heap = _room.At(depth, PlaceIndex.Highest(ranks));
+            for (var at = 0; at < heap.Count; at++)
+            {
+                if (MayBeStandby(peer, heap[at]))
+                    return heap[at];
+                if (--probes == 0)
+                    return null;
+            }
+        }
+
+        return null;
     }
 
     private void Reserve(Peer peer, Peer standby)
     {
-        _standbyBefore.TryAdd(peer, peer.Standby);
-        Unindex(standby);
-        standby.Reserved.Add(peer);
-        Index(standby);
-        peer.Standby = standby;
-        _dirty.Add(peer);
+        NoteStandby(peer);
+        standby.AddHolder(peer);
+        Reindex(standby);
+        MarkDirty(peer);
         Tell(standby, ChangeKind.ChildAssigned, peer, standby: true);
     }
 
     /// <summary>The reservation is over; who holds it is not told, because it becomes something else or the holder is gone.</summary>
     private void Unreserve(Peer peer, Peer standby)
     {
-        _standbyBefore.TryAdd(peer, standby);
-        Unindex(standby);
-        standby.Reserved.Remove(peer);
-        Index(standby);
-        peer.Standby = null;
-        _dirty.Add(peer);
+        NoteStandby(peer);
+        standby.RemoveHolder(peer);
+        Reindex(standby);
+        MarkDirty(peer);
+    }
+
+    private void NoteStandby(Peer peer)
+    {
+        if (peer.IsStandbyChanged)
+            return;
+        peer.IsStandbyChanged = true;
+        _standbyBefore.Add((peer, peer.Standby));
     }
 
     private void ReleaseStandby(Peer peer, bool tell)
@@ -122,23 +155,65 @@ internal sealed partial class Tree
         if (peer.Standby is not { } standby)
             return;
         Unreserve(peer, standby);
-        if (tell)
+        if (tell && !standby.IsGone)
             Tell(standby, ChangeKind.ChildRemoved, peer);
-        WantStandby(peer);
+        if (!peer.IsGone)
+            WantStandby(peer);
     }
 
     private void RevokeReservations(Peer standby, bool tell)
     {
-        for (var i = standby.Reserved.Count - 1; i >= 0; i--)
-            ReleaseStandby(standby.Reserved[i], tell);
+        while (standby.FirstHolder is { } holder)
+            ReleaseStandby(holder, tell);
     }
 
-    private void RevokeLastReservation(Peer standby) => ReleaseStandby(standby.Reserved[^1], tell: true);
+    private void RevokeReservation(Peer standby) => ReleaseStandby(standby.FirstHolder!, tell: true);
 
     /// <summary>A child is worth more than a reservation.</summary>
     private void MakeRoom(Peer parent)
     {
         if (parent.FreeSlots == 0)
-            RevokeLastReservation(parent);
+            RevokeReservation(parent);
+    }
+
+    /// <summary>
+    /// A subtree has a new place. Standbys that would now be lost together with what they stand by for are given up: its own, and those that
+    /// others have inside of it. The others are children of its new ancestors, so they are found from either side.
+    /// </summary>
+    private void ReleaseBrokenStandbys(Peer moved)
+    {
+        if (moved.Standby is { } standby && !MayBeStandby(moved, standby))
+            ReleaseStandby(moved, tell: true);
+        var walked = 0;
+        for (var below = moved; below is not null; below = below.NextWithin(moved))
+        {
+            if (++walked > SmallSubtree)
+            {
+                ReleaseBrokenFromAbove(moved);
+                return;
+            }
+
+            for (var holder = below.FirstHolder; holder is not null;)
+            {
+                var next = holder.NextHolder;
+                if (!MayBeStandby(holder, below))
+                    ReleaseStandby(holder, tell: true);
+                holder = next;
+            }
+        }
+    }
+
+    private void ReleaseBrokenFromAbove(Peer moved)
+    {
+        for (var above = moved.Parent!; above.Parent is { } next; above = next)
+        {
+            if (next.IsRoot && above.Standby is { } own && IsBelow(own, moved))
+                ReleaseStandby(above, tell: true);
+            for (var child = above.FirstChild; child is not null; child = child.NextSibling)
+            {
+                if (child.Standby is { } other && IsBelow(other, moved))
+                    ReleaseStandby(child, tell: true);
+            }
+        }
     }
 }

@@ -6,24 +6,14 @@ namespace Beacon.Topology.Mesh;
 /// The tree of one stripe of one stream: who feeds whom. Deterministic: time is an argument, equal histories give equal trees.
 /// Operations collect what they changed; <see cref="TakeDelta"/> hands it over. Not thread-safe: the stream's one owner calls it.
 /// </summary>
-internal sealed partial class Tree
+internal sealed partial class Tree(int stripe, TreeRules rules)
 {
-    private readonly TreeRules _rules;
+    private readonly TreeRules _rules = rules;
     private readonly Dictionary<string, Peer> _peers = new(StringComparer.Ordinal);
     private readonly WaitingList _waiting = new();
-    private readonly HashSet<Peer> _dirty = [];
-    private readonly HashSet<string> _removed = new(StringComparer.Ordinal);
-    private readonly DecisionLog _decisions;
-    private List<Change> _changes = [];
+    private uint _nextOrder;
 
-    public Tree(int stripe, TreeRules rules)
-    {
-        Stripe = stripe;
-        _rules = rules;
-        _decisions = new DecisionLog(rules.ExplainedDecisions);
-    }
-
-    public int Stripe { get; }
+    public int Stripe { get; } = stripe;
 
     /// <summary>Grows with every operation that changed something.</summary>
     public long Version { get; private set; }
@@ -44,66 +34,25 @@ internal sealed partial class Tree
 
     public Peer? Find(string id) => _peers.GetValueOrDefault(id);
 
-    public Decision? Explain(string id) => _decisions.Find(id);
-
     /// <summary>The broadcaster's peer. There is one, for the life of the tree.</summary>
     public void SetRoot(string id, double uplinkMbps, int maxChildren)
     {
         Debug.Assert(Root is null, "a tree has one root");
-        var root = new Peer(id, isRoot: true) { UplinkMbps = uplinkMbps, Slots = _rules.RootSlots(uplinkMbps, maxChildren), Depth = 0 };
+        var root = new Peer(id, isRoot: true, _nextOrder++) { UplinkMbps = uplinkMbps, Slots = _rules.RootSlots(uplinkMbps, maxChildren) };
         Root = root;
         Register(root);
-        Index(root);
-        CountDepth(root, 1);
-        _dirty.Add(root);
+        SetDepth(root, 0);
+        MarkDirty(root);
     }
 
     /// <summary>A viewer comes: it gets a parent, or a number in the waiting list.</summary>
     public void Join(string id, double uplinkMbps, double latencyMs, long nowMs)
     {
-        Debug.Assert(Root is not null && !_peers.ContainsKey(id), "the root is first, and a peer joins once");
-        var peer = new Peer(id, isRoot: false)
-        {
-            UplinkMbps = uplinkMbps,
-            LatencyMs = latencyMs,
-            Slots = Math.Min(_rules.ClaimedSlots(uplinkMbps), _rules.SlowStartSlots),
-        };
-        Register(peer);
-        _dirty.Add(peer);
+        var peer = Arrive(id, uplinkMbps, latencyMs);
         if (!TryPlace(peer, Reasons.Joined, nowMs))
             Enqueue(peer, orphan: false, nowMs);
         else
             AdmitWaiting(nowMs);
-        Finish();
-    }
-
-    /// <summary>A peer is gone: each of its children goes on to its standby or to the best place, with all that is below it.</summary>
-    public void Leave(string id, long nowMs)
-    {
-        var peer = _peers[id];
-        Debug.Assert(!peer.IsRoot, "without its root a tree is over");
-        if (peer.IsWaiting)
-            _waiting.Remove(peer);
-        RevokeReservations(peer, tell: false);
-        ReleaseStandby(peer, tell: true);
-        var orphans = peer.Children.ToList();
-        foreach (var orphan in orphans)
-            Unlink(orphan);
-        if (peer.Parent is { } parent)
-        {
-            Unlink(peer);
-            Tell(parent, ChangeKind.ChildRemoved, peer);
-        }
-
-        _peers.Remove(id);
-        CountSlots(peer, -1);
-        _dirty.Remove(peer);
-        _removed.Add(id);
-        _standbyBefore.Remove(peer);
-        _decisions.Remove(id);
-        _degraded.Remove(peer);
-
-        PlaceAll(orphans, Reasons.ParentLeft, nowMs);
         Finish();
     }
 
@@ -161,9 +110,8 @@ internal sealed partial class Tree
         var peer = _peers[id];
         if (Math.Abs(peer.LatencyMs - latencyMs) < WorthAnUpdateMs)
             return;
-        Unindex(peer);
-        peer.LatencyMs = latencyMs;
-        Index(peer);
+        peer.LatencyMs = (float)latencyMs;
+        Reindex(peer);
     }
 
     /// <summary>
@@ -193,15 +141,15 @@ internal sealed partial class Tree
         var claimed = peer.IsRoot
             ? _rules.RootSlots(uplinkMbps, maxChildren)
             : Math.Min(_rules.ClaimedSlots(uplinkMbps), Math.Max(peer.Slots, _rules.SlowStartSlots));
-        while (peer.Reserved.Count > 0 && peer.Children.Count + peer.Reserved.Count > claimed)
-            RevokeLastReservation(peer);
-        SetSlots(peer, Math.Max(claimed, peer.Children.Count));
+        while (peer.HolderCount > 0 && peer.ChildCount + peer.HolderCount > claimed)
+            RevokeReservation(peer);
+        SetSlots(peer, Math.Max(claimed, peer.ChildCount));
         AdmitWaiting(nowMs);
         Finish();
     }
 
-    /// <summary>What only time brings: back-offs end, drained parents lose the children that found no place before, the deepest are lifted, the waiting hear their position.</summary>
-    /// <param name="moves">The most peers to lift.</param>
+    /// <summary>What only time brings: back-offs end, drained parents lose the children that found no place before, the tree is brought towards the ideal, the waiting hear their position.</summary>
+    /// <param name="moves">The most connections to change for a better tree; one exchange of relays may come on top. 0 = none.</param>
     public void Tick(int moves, long nowMs)
     {
         EndBackOffs(nowMs);
@@ -209,7 +157,8 @@ internal sealed partial class Tree
             Drain(peer, nowMs);
         AdmitWaiting(nowMs);
         Lift(moves, nowMs);
-        QueueMissingStandbys();
+        if (moves > 0)
+            TryExchange(nowMs);
         Finish(RepairsPerTick);
         var position = 0;
         foreach (var peer in _waiting.Peers)
@@ -219,17 +168,19 @@ internal sealed partial class Tree
         }
     }
 
-    /// <summary>All changes since the last call, and the peers whose records are to be written.</summary>
-    public TreeDelta TakeDelta()
+    private Peer Arrive(string id, double uplinkMbps, double latencyMs)
     {
-        var delta = new TreeDelta(_changes, [.. _dirty], [.. _removed]);
-        _changes = [];
-        _dirty.Clear();
-        _removed.Clear();
-        return delta;
+        Debug.Assert(Root is not null && !_peers.ContainsKey(id), "the root is first, and a peer joins once");
+        var peer = new Peer(id, isRoot: false, _nextOrder++)
+        {
+            UplinkMbps = uplinkMbps,
+            LatencyMs = (float)latencyMs,
+            Slots = Math.Min(_rules.ClaimedSlots(uplinkMbps), _rules.SlowStartSlots),
+        };
+        Register(peer);
+        MarkDirty(peer);
+        return peer;
     }
-
-    public bool HasDelta => _changes.Count > 0 || _dirty.Count > 0 || _removed.Count > 0;
 
     private void Register(Peer peer)
     {
@@ -240,12 +191,11 @@ internal sealed partial class Tree
 
     private void SetSlots(Peer peer, int slots)
     {
-        Unindex(peer);
         CountSlots(peer, -1);
         peer.Slots = slots;
         CountSlots(peer, 1);
-        Index(peer);
-        _dirty.Add(peer);
+        Reindex(peer);
+        MarkDirty(peer);
     }
 
     private void Finish(int repairs = RepairsPerOperation)
@@ -253,46 +203,5 @@ internal sealed partial class Tree
         RepairStandbys(repairs);
         if (HasDelta)
             Version++;
-    }
-
-    private void ResendParent(Peer peer, Peer parent, string reason)
-    {
-        peer.Reason = reason;
-        Tell(parent, ChangeKind.ChildAssigned, peer);
-        Tell(peer, ChangeKind.ParentAssigned, parent);
-    }
-
-    private void Tell(Peer peer, ChangeKind kind, Peer? other, bool standby = false, int drainMs = 0)
-    {
-        _dirty.Add(peer);
-        _changes.Add(new Change(
-            kind,
-            peer.Id,
-            ++peer.Version,
-            other?.Id,
-            kind == ChangeKind.ParentAssigned ? peer.Depth : 0,
-            kind == ChangeKind.ParentAssigned ? peer.Reason : "",
-            standby,
-            drainMs));
-    }
-
-    private void TellWaiting(Peer peer, long nowMs)
-    {
-        var position = 1;
-        foreach (var other in _waiting.Peers)
-        {
-            if (ReferenceEquals(other, peer))
-                break;
-            position++;
-        }
-
-        TellWaiting(peer, position, nowMs);
-    }
-
-    private void TellWaiting(Peer peer, int position, long nowMs)
-    {
-        peer.WaitingPosition = position;
-        _dirty.Add(peer);
-        _changes.Add(new Change(ChangeKind.Waiting, peer.Id, ++peer.Version, Position: position, EstimateMs: _waiting.EstimateMs(position, nowMs)));
     }
 }

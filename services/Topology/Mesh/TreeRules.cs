@@ -37,9 +37,6 @@ internal sealed record TreeRules
 
     public int MaxWaiting { get; init; } = 10_000;
 
-    /// <summary>How many of the latest decisions can be explained.</summary>
-    public int ExplainedDecisions { get; init; } = 1_024;
-
     /// <summary>
     /// Slots of a viewer that claims this uplink: floor(share × uplink ÷ bitrate), at most <see cref="MaxSlots"/>. Less than one
     /// slot's worth is no slot: such a peer is a leaf.

@@ -22,6 +22,23 @@ internal sealed class WaitingList
         _peers.Add(peer);
     }
 
+    /// <summary>From 1.</summary>
+    public int PositionOf(Peer peer)
+    {
+        // Who has just come is the last one.
+        if (ReferenceEquals(_peers.Max, peer))
+            return _peers.Count;
+        var position = 1;
+        foreach (var other in _peers)
+        {
+            if (ReferenceEquals(other, peer))
+                break;
+            position++;
+        }
+
+        return position;
+    }
+
     /// <summary>Puts a peer back with the number it had.</summary>
     public void Restore(Peer peer)
     {

@@ -1,0 +1,58 @@
+using System.Runtime.InteropServices;
+
+namespace Beacon.Topology.Mesh;
+
+internal enum ChangeKind
+{
+    ParentAssigned,
+    StandbyAssigned,
+    ChildAssigned,
+    ChildRemoved,
+    Waiting,
+}
+
+/// <summary>One thing that a peer must be told, numbered per peer.</summary>
+/// <param name="OtherId">The peer at the other end; null for a withdrawn standby and for waiting.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct Change(
+    ChangeKind Kind,
+    string PeerId,
+    long Version,
+    string? OtherId = null,
+    int Depth = 0,
+    string Reason = "",
+    bool IsStandby = false,
+    int DrainMs = 0,
+    int Position = 0,
+    long EstimateMs = 0);
+
+/// <summary>What a batch of operations did: who is told what, in order; whose record is new; who is gone.</summary>
+internal sealed record TreeDelta(IReadOnlyList<Change> Changes, IReadOnlyCollection<Peer> Changed, IReadOnlyCollection<string> Removed);
+
+/// <summary>Why a peer has its parent.</summary>
+internal static class Reasons
+{
+    public const string Joined = "joined";
+    public const string ParentLeft = "parent_left";
+    public const string ParentDegraded = "parent_degraded";
+    public const string Preempted = "preempted";
+    public const string Lifted = "lifted";
+    public const string Resumed = "resumed";
+
+    private static readonly string[] Names = ["", Joined, ParentLeft, ParentDegraded, Preempted, Lifted, Resumed];
+
+    /// <summary>One byte instead of a reference for each peer; what is not known is nameless.</summary>
+    public static byte CodeOf(string name) => (byte)Math.Max(0, Array.IndexOf(Names, name));
+
+    public static string NameOf(byte code) => Names[code];
+}
+
+/// <summary>Why a peer stands where it stands.</summary>
+internal sealed record Decision(string Reason, long AtMs, IReadOnlyList<DecisionCandidate> Candidates);
+
+/// <param name="Verdict">Why it is not the parent; empty for the chosen one.</param>
+internal sealed record DecisionCandidate(string PeerId, int Depth, int SpareSlots, double SpareUplinkMbps, double LatencyMs, bool Chosen, string Verdict);
+
+/// <summary>Distance from the capacity-sorted tree of the slots granted now.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct Quality(double MeanDepth, double IdealMeanDepth, int MaxDepth, int IdealMaxDepth);

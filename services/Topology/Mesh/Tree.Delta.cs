@@ -1,0 +1,68 @@
+namespace Beacon.Topology.Mesh;
+
+internal sealed partial class Tree
+{
+    private readonly HashSet<string> _removed = new(StringComparer.Ordinal);
+
+    /// <summary>Peers whose record is new; a mark on the peer keeps it from being here twice.</summary>
+    private readonly List<Peer> _dirty = [];
+
+    private readonly List<Change> _changes = [];
+
+    public bool HasDelta => _changes.Count > 0 || _dirty.Count > 0 || _removed.Count > 0;
+
+    /// <summary>All changes since the last call, and the peers whose records are to be written.</summary>
+    public TreeDelta TakeDelta()
+    {
+        var changed = new List<Peer>(_dirty.Count);
+        foreach (var peer in _dirty)
+        {
+            peer.IsDirty = false;
+            if (!peer.IsGone)
+                changed.Add(peer);
+        }
+
+        var delta = new TreeDelta(_changes.ToArray(), changed, _removed.Count == 0 ? [] : [.. _removed]);
+        _changes.Clear();
+        _dirty.Clear();
+        _removed.Clear();
+        return delta;
+    }
+
+    private void MarkDirty(Peer peer)
+    {
+        if (peer.IsDirty)
+            return;
+        peer.IsDirty = true;
+        _dirty.Add(peer);
+    }
+
+    private void Tell(Peer peer, ChangeKind kind, Peer? other, bool standby = false, int drainMs = 0)
+    {
+        MarkDirty(peer);
+        var isParent = kind == ChangeKind.ParentAssigned;
+        _changes.Add(new Change(kind, peer.Id, ++peer.Version, other?.Id, isParent ? peer.Depth : 0, isParent ? peer.Reason : "", standby, drainMs));
+    }
+
+    private void TellMovedFrom(Peer former, Peer peer)
+    {
+        if (!ReferenceEquals(former, peer.Parent))
+            Tell(former, ChangeKind.ChildRemoved, peer, drainMs: _rules.DrainMs);
+    }
+
+    private void ResendParent(Peer peer, Peer parent, string reason)
+    {
+        peer.Reason = reason;
+        Tell(parent, ChangeKind.ChildAssigned, peer);
+        Tell(peer, ChangeKind.ParentAssigned, parent);
+    }
+
+    private void TellWaiting(Peer peer, long nowMs) => TellWaiting(peer, _waiting.PositionOf(peer), nowMs);
+
+    private void TellWaiting(Peer peer, int position, long nowMs)
+    {
+        peer.WaitingPosition = position;
+        MarkDirty(peer);
+        _changes.Add(new Change(ChangeKind.Waiting, peer.Id, ++peer.Version, Position: position, EstimateMs: _waiting.EstimateMs(position, nowMs)));
+    }
+}
