@@ -189,7 +189,8 @@ internal sealed class StreamGrain(
         }
 
         await IssueChallenge(state);
-        if (state.HasBatch && !await Committed())
+        // Also what a report has set off without waiting: after a tick all that was decided before it is committed and told.
+        if ((state.HasBatch || _isPumping) && !await Committed())
             return;
         await PublishOutbox(state);
         // Once a window, so that nothing keeps a live stream off the list for long.
