@@ -99,9 +99,9 @@ public static class Authentication
     /// <summary>The authentication middleware answers before the gRPC handler runs, so it writes the rich error itself, in the caller's protocol.</summary>
     private static Task WriteFault(HttpContext context, Fault fault)
     {
-        var status = fault.ToStatus();
         if (context.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) == true)
         {
+            var status = fault.ToStatus();
             context.Response.StatusCode = StatusCodes.Status200OK;
             context.Response.ContentType = context.Request.ContentType;
             context.Response.Headers["grpc-status"] = status.Code.ToString(System.Globalization.CultureInfo.InvariantCulture);
@@ -110,8 +110,7 @@ public static class Authentication
             return Task.CompletedTask;
         }
 
-        context.Response.StatusCode = fault.Status == StatusCode.Unauthenticated ? StatusCodes.Status401Unauthorized : StatusCodes.Status403Forbidden;
-        context.Response.ContentType = "application/json";
-        return context.Response.WriteAsync(ErrorJson.Format(status));
+        return ErrorJson.WriteAsync(
+            context.Response, fault.Status == StatusCode.Unauthenticated ? StatusCodes.Status401Unauthorized : StatusCodes.Status403Forbidden, fault);
     }
 }

@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
-using Google.Rpc;
+using Microsoft.AspNetCore.Http;
+using ErrorInfo = Google.Rpc.ErrorInfo;
 
 namespace Beacon.ServiceDefaults;
 
@@ -12,5 +13,13 @@ public static class ErrorJson
 
     private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithTypeRegistry(Types));
 
-    public static string Format(Google.Rpc.Status status) => Formatter.Format(status);
+    /// <summary>Answers a request that fails before a gRPC method sees it.</summary>
+    public static Task WriteAsync(HttpResponse response, int httpStatus, Fault fault)
+    {
+        ArgumentNullException.ThrowIfNull(response);
+        ArgumentNullException.ThrowIfNull(fault);
+        response.StatusCode = httpStatus;
+        response.ContentType = "application/json";
+        return response.WriteAsync(Formatter.Format(fault.ToStatus()));
+    }
 }

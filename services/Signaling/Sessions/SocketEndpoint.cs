@@ -212,10 +212,6 @@ internal sealed class SocketEndpoint(
         session.Close(status, fault.Reason);
     }
 
-    private static Task RefuseAsync(HttpContext context, Fault fault)
-    {
-        context.Response.StatusCode = StatusCodes.Status400BadRequest;
-        context.Response.ContentType = "application/json";
-        return context.Response.WriteAsync(ErrorJson.Format(fault.ToStatus()));
-    }
+    private static Task RefuseAsync(HttpContext context, Fault fault) =>
+        ErrorJson.WriteAsync(context.Response, StatusCodes.Status400BadRequest, fault);
 }

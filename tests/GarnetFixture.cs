@@ -4,9 +4,9 @@ using Garnet;
 using Garnet.server;
 using StackExchange.Redis;
 
-namespace Beacon.Topology.Tests;
+namespace Beacon.Testing;
 
-/// <summary>The embedded store, with scripts and scripts' atomicity on, as Beacon.Server runs it.</summary>
+/// <summary>An embedded Redis-compatible store, set up as Beacon.Server sets up its own: scripts on, and atomic.</summary>
 public sealed class GarnetFixture : IAsyncLifetime
 {
     private GarnetServer? _server;
@@ -31,6 +31,8 @@ public sealed class GarnetFixture : IAsyncLifetime
         ConnectionString = $"127.0.0.1:{port}";
         _redis = await ConnectionMultiplexer.ConnectAsync(ConnectionString);
     }
+
+    public Task ClearAsync() => Redis.GetDatabase().ExecuteAsync("FLUSHDB");
 
     public async ValueTask DisposeAsync()
     {
