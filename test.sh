@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds everything once and runs every test: .NET, Vitest, and the browser tests with a real Chromium.
 #
-#   ./test.sh          all of it; installs Chromium (Debian package) and the npm packages if they are missing
+#   ./test.sh          all of it; installs Chromium and Redis (Debian packages) and the npm packages if they are missing
 #   ./test.sh --fast   without the browser tests
 #
 # Needs the .NET SDK 10 and Node 20 or newer. The last line is `N passed, N failed, N skipped` over all suites.
@@ -30,15 +30,19 @@ stop() {
     exit 1
 }
 
-install_chromium() {
-    command -v chromium > /dev/null && return
-    command -v apt-get > /dev/null || { echo "No Chromium and no apt-get here: the browser tests will say so."; return; }
-    say "installing Chromium"
+# Debian's package for each program that tests use for real; without it those tests skip and say so.
+install_programs() {
+    local missing=()
+    [ -n "$fast" ] || command -v chromium > /dev/null || missing+=(chromium fonts-dejavu-core)
+    command -v redis-server > /dev/null || missing+=(redis-server)
+    [ "${#missing[@]}" -gt 0 ] || return 0
+    command -v apt-get > /dev/null || { echo "Not here, and no apt-get: ${missing[*]}. Their tests will say so."; return; }
+    say "installing ${missing[*]}"
     local root=()
     [ "$(id -u)" -eq 0 ] || root=(sudo -n)
     { "${root[@]}" apt-get update -qq &&
-        "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends chromium fonts-dejavu-core; } > "$results/apt.log" 2>&1 ||
-        { tail -n 5 "$results/apt.log"; echo "Chromium could not be installed: the browser tests will say so."; }
+        "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends "${missing[@]}"; } > "$results/apt.log" 2>&1 ||
+        { tail -n 5 "$results/apt.log"; echo "Could not install ${missing[*]}: their tests will say so."; }
 }
 
 install_packages() {
@@ -70,7 +74,7 @@ command -v node > /dev/null || stop "Node 20 or newer is missing: https://nodejs
 
 rm -rf "$results"
 mkdir -p "$results"
-[ -n "$fast" ] || install_chromium
+install_programs
 install_packages
 
 say "building Beacon.sln ($configuration, warnings are errors)"
