@@ -52,7 +52,7 @@ internal static class Reasons
 internal sealed record Decision(string Reason, long AtMs, IReadOnlyList<DecisionCandidate> Candidates);
 
 /// <param name="Verdict">Why it is not the parent; empty for the chosen one.</param>
-internal sealed record DecisionCandidate(string PeerId, int Depth, int SpareSlots, double SpareUplinkMbps, double LatencyMs, bool Chosen, string Verdict);
+internal sealed record DecisionCandidate(string PeerId, int Depth, int SpareSlots, double SpareUplinkMbps, double LatencyMs, bool Chosen, string Verdict, string? Region = null);
 
 /// <summary>Distance from the capacity-sorted tree of the slots granted now.</summary>
 [StructLayout(LayoutKind.Auto)]

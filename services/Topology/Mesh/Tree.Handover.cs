@@ -47,7 +47,7 @@ internal sealed partial class Tree
 
         PlaceAll(orphans, nowMs);
         former.Depth = -1;
-        Raise(Sunk(orphans), nowMs);
+        RestoreDepth([], orphans, nowMs);
         AdmitWaiting(nowMs);
         Finish();
     }
@@ -68,6 +68,7 @@ internal sealed partial class Tree
         if (heir.IsLoose)
             _loose--;
         heir.IsLoose = false;
+        _evictions.Remove(heir);
         if (heir.IsDegraded)
             _degraded.Remove(heir);
         heir.DegradedUntilMs = 0;

@@ -17,8 +17,15 @@ internal sealed partial class Tree
         var lost = new Peer[ids.Count];
         for (var i = 0; i < lost.Length; i++)
             lost[i] = _peers[ids[i]];
+        var vacancies = new List<Vacancy>();
         foreach (var peer in lost)
+        {
+            var parent = peer.Parent;
             TakeOut(peer);
+            if (peer.Size > WorthAVacancy)
+                vacancies.Add(new Vacancy(parent, [.. peer.Children], peer.Size));
+        }
+
         var orphans = new List<Orphan>();
         foreach (var peer in lost)
         {
@@ -38,7 +45,7 @@ internal sealed partial class Tree
             peer.Depth = -1;
         }
 
-        Raise(Sunk(orphans), nowMs);
+        RestoreDepth(vacancies, orphans, nowMs);
         AdmitWaiting(nowMs);
         Finish();
     }
@@ -64,6 +71,7 @@ internal sealed partial class Tree
         _peers.Remove(peer.Id);
         CountSlots(peer, -1);
         _removed.Add(peer.Id);
+        _evictions.Remove(peer);
         if (peer.IsDegraded)
             _degraded.Remove(peer);
     }

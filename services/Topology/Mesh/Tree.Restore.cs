@@ -16,26 +16,34 @@ internal sealed record PeerRecord(
     int Strikes,
     long WaitingSince,
     bool WaitsAsOrphan,
-    string? Region = null);
+    string? Region = null,
+    string? EvictedById = null,
+    long EvictedUntilMs = 0);
 
 internal sealed partial class Tree
 {
-    public PeerRecord Record(Peer peer) => new(
-        peer.Id,
-        peer.IsRoot,
-        peer.UplinkMbps,
-        peer.LatencyMs,
-        peer.Slots,
-        peer.Parent?.Id,
-        peer.Standby?.Id,
-        peer.Version,
-        peer.Reason,
-        peer.AssignedAtMs,
-        peer.DegradedUntilMs,
-        peer.Strikes,
-        peer.WaitingSince,
-        peer.WaitsAsOrphan,
-        _regions.NameOf(peer.Region));
+    public PeerRecord Record(Peer peer)
+    {
+        var (by, untilMs) = _evictions.GetValueOrDefault(peer);
+        return new PeerRecord(
+            peer.Id,
+            peer.IsRoot,
+            peer.UplinkMbps,
+            peer.LatencyMs,
+            peer.Slots,
+            peer.Parent?.Id,
+            peer.Standby?.Id,
+            peer.Version,
+            peer.Reason,
+            peer.AssignedAtMs,
+            peer.DegradedUntilMs,
+            peer.Strikes,
+            peer.WaitingSince,
+            peer.WaitsAsOrphan,
+            _regions.NameOf(peer.Region),
+            by?.Id,
+            untilMs);
+    }
 
     /// <summary>The tree that these records describe. What no path joins to the root any more waits as an orphan.</summary>
     public static Tree Restore(int stripe, TreeRules rules, long version, IEnumerable<PeerRecord> records, long nowMs)
@@ -58,6 +66,12 @@ internal sealed partial class Tree
             if (!tree._peers.TryGetValue(record.StandbyId!, out var standby))
                 continue;
             standby.AddHolder(tree._peers[record.Id]);
+        }
+
+        foreach (var record in inOrder)
+        {
+            if (record.EvictedById is { } by && tree._peers.TryGetValue(by, out var from))
+                tree.Evict(tree._peers[record.Id], from, record.EvictedUntilMs);
         }
 
         if (tree.Root is not null)

@@ -108,9 +108,8 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
     /// <summary>A fresh measurement of the way to a peer.</summary>
     public void Measured(string id, double latencyMs)
     {
-        const double WorthAnUpdateMs = 5;
         var peer = _peers[id];
-        if (Math.Abs(peer.LatencyMs - latencyMs) < WorthAnUpdateMs)
+        if (Math.Abs(peer.LatencyMs - latencyMs) < LatencyStepMs)
             return;
         peer.LatencyMs = (float)latencyMs;
         Reindex(peer);
@@ -143,15 +142,13 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
         var claimed = peer.IsRoot
             ? _rules.RootSlots(uplinkMbps, maxChildren)
             : Math.Min(_rules.ClaimedSlots(uplinkMbps), Math.Max(peer.Slots, _rules.SlowStartSlots));
-        while (peer.HolderCount > 0 && peer.ChildCount + peer.HolderCount > claimed)
-            RevokeReservation(peer);
         SetSlots(peer, Math.Max(claimed, peer.ChildCount));
         AdmitWaiting(nowMs);
         Finish();
     }
 
     /// <summary>What only time brings: back-offs end, drained parents lose the children that found no place before, the tree is brought towards the ideal, the waiting hear their position.</summary>
-    /// <param name="moves">The most connections to change for a better tree; one exchange of relays may come on top. 0 = none.</param>
+    /// <param name="moves">The most connections to change for a better tree; two exchanges of relays may come on top. 0 = none.</param>
     public void Tick(int moves, long nowMs)
     {
         EndBackOffs(nowMs);
@@ -160,7 +157,12 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
         AdmitWaiting(nowMs);
         Lift(moves, nowMs);
         if (moves > 0)
+        {
             TryExchange(nowMs);
+            TryExchangeForAge(nowMs);
+            AdmitWaiting(nowMs);
+        }
+
         Finish(RepairsPerTick);
         var position = 0;
         foreach (var peer in _waiting.Peers)
@@ -200,6 +202,7 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
         CountSlots(peer, -1);
         peer.Slots = slots;
         CountSlots(peer, 1);
+        Squeeze(peer);
         Reindex(peer);
         MarkDirty(peer);
     }
