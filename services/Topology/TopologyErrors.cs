@@ -20,6 +20,6 @@ public static class TopologyErrors
     public static readonly Fault InvalidUplink = new("invalid_uplink", StatusCode.InvalidArgument, "The uplink is 0 to 10,000 Mbit/s.");
     public static readonly Fault InvalidMaxChildren = new("invalid_max_children", StatusCode.InvalidArgument, "The most children of a broadcaster are 1 to 4, or 0 for as many as its uplink allows.");
     public static readonly Fault InvalidStripe = new("invalid_stripe", StatusCode.InvalidArgument, "The stream has no stripe of this number.");
-    public static readonly Fault InvalidBatch = new("invalid_batch", StatusCode.InvalidArgument, "One call carries at most 1,024 reports and 1,024 digests.");
+    public static readonly Fault InvalidBatch = new("invalid_batch", StatusCode.InvalidArgument, "One call carries at most 1,024 reports, 1,024 digests or 1,024 peers.");
     public static readonly Fault InvalidReason = new("invalid_reason", StatusCode.InvalidArgument, "A stream ends as `ended` or as `broadcaster_lost`.");
 }

@@ -77,6 +77,8 @@ internal sealed class TopologyHost : IAsyncDisposable
 
     public Contracts.Topology.V1.TopologyService.TopologyServiceClient Queries { get; }
 
+    public System.Diagnostics.Metrics.IMeterFactory Meters => _app.Services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>();
+
     public StreamStore Store => _app.Services.GetRequiredService<StreamStore>();
 
     /// <summary>Made once, at the true time: tests move the clock, and validation does not follow it.</summary>

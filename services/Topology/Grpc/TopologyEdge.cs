@@ -39,7 +39,10 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
 
     public override async Task<LeaveStreamResponse> LeaveStream(LeaveStreamRequest request, ServerCallContext context)
     {
-        var reply = await streams.TryAsync<bool>(Requests.StreamId(request.StreamId), async grain => await grain.Leave(request.PeerId, request.EdgeId));
+        if (request.PeerIds.Count > Requests.MaxBatch)
+            throw TopologyErrors.InvalidBatch.Exception();
+        string[] peerIds = [request.PeerId, .. request.PeerIds];
+        var reply = await streams.TryAsync<bool>(Requests.StreamId(request.StreamId), async grain => await grain.Leave(peerIds, request.EdgeId));
         // Who leaves what is over has left.
         return reply.Refusal is Refusal.None or Refusal.UnknownStream
             ? new LeaveStreamResponse()

@@ -8,7 +8,8 @@ internal interface IStreamGrain : IGrainWithStringKey
 
     Task<Reply<StreamInfo>> Join(JoinCommand command);
 
-    Task<Refusal> Leave(string peerId, string edgeId);
+    /// <summary>Peers that were lost together leave together.</summary>
+    Task<Refusal> Leave(IReadOnlyList<string> peerIds, string edgeId);
 
     /// <summary>The peers of these that the stream does not have.</summary>
     Task<Reply<IReadOnlyList<string>>> Report(EdgeReports reports);

@@ -76,16 +76,15 @@ internal sealed class StreamGrain(
         var refusal = state.Join(command, NowMs);
         if (refusal != Refusal.None)
             return refusal;
-        metrics.Joins.Add(1);
         return await Committed() ? state.Info : Refusal.OwnerChanged;
     }
 
-    public async Task<Refusal> Leave(string peerId, string edgeId)
+    public async Task<Refusal> Leave(IReadOnlyList<string> peerIds, string edgeId)
     {
         if (Live is not { } state)
             return Unknown();
         var wasConnected = state.Meta.RootLostAtMs == 0;
-        metrics.Orphans.Add(state.Leave(peerId, edgeId, NowMs));
+        state.Leave(peerIds, edgeId, NowMs);
         if (wasConnected && state.Meta.RootLostAtMs > 0)
             Log.BroadcasterLost(log, StreamId, options.Value.RootGraceSeconds);
         return await Committed() ? Refusal.None : Refusal.OwnerChanged;
@@ -198,9 +197,7 @@ internal sealed class StreamGrain(
             await store.AddLiveAsync(StreamId, state.Meta.Channel);
         if (state.AudienceDue && await edges.TryPublishAsync(StreamId, new StreamAudienceChanged(StreamId, state.Info.Viewers, state.Info.SpareSlots)))
             state.AudienceTold();
-        var quality = state.Tree.Quality();
-        metrics.Observe(StreamId, new StreamGauges(
-            state.Tree.Count, state.Tree.WaitingCount, state.Tree.DegradedCount, quality.MaxDepth, Math.Max(0, quality.MeanDepth - quality.IdealMeanDepth)));
+        metrics.Observe(StreamId, state.Gauges);
     }
 
     private async Task<Reply<StreamInfo>> Create(StartCommand command)
@@ -255,6 +252,7 @@ internal sealed class StreamGrain(
             await store.DeleteAsync(StreamId, _epoch);
             Log.StreamEnded(log, StreamId, state.Meta.EndedReason!);
             _timer?.Dispose();
+            metrics.Forget(StreamId);
             _state = null;
             DeactivateOnIdle();
         }
@@ -332,11 +330,9 @@ internal sealed class StreamGrain(
             return;
         }
 
-        metrics.CommitDuration.Record(clock.GetElapsedTime(began).TotalSeconds);
-        metrics.CommitPeers.Record(batch.Store.Peers.Count + batch.Store.RemovedPeers.Count);
-        foreach (var moves in batch.Changes.Where(change => change.Kind == ChangeKind.ParentAssigned && change.Reason != Reasons.Joined).CountBy(change => change.Reason))
-            metrics.Moves.Add(moves.Value, new KeyValuePair<string, object?>("reason", moves.Key));
+        metrics.Committed(batch, clock.GetElapsedTime(began));
         await edges.SendAsync(state, batch.Changes);
+        metrics.Told(batch.Events, NowMs);
     }
 
     private void Lose()

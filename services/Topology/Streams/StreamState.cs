@@ -4,7 +4,7 @@ using Beacon.Topology.Mesh;
 namespace Beacon.Topology.Streams;
 
 /// <summary>What the owner must do with the outside after a batch: write it, then tell it.</summary>
-internal sealed record PendingBatch(StreamBatch Store, IReadOnlyList<Change> Changes);
+internal sealed record PendingBatch(StreamBatch Store, IReadOnlyList<Change> Changes, BatchEvents Events);
 
 /// <summary>
 /// A live stream in memory: its trees, members and windows. Everything here is done in one turn and without I/O; the grain writes and
@@ -22,7 +22,9 @@ internal sealed class StreamState
     private readonly HashSet<string> _removed = new(StringComparer.Ordinal);
     private readonly List<RelayWorkVerified> _newOutbox = [];
     private readonly List<long> _published = [];
+    private readonly Orphans _orphans = new();
     private List<Change> _changes = [];
+    private BatchEvents _events = new();
     private bool _metaChanged;
     private bool _renewTtl;
     private AnnouncedDigest? _digest;
@@ -54,7 +56,7 @@ internal sealed class StreamState
         foreach (var (window, work) in stored.Outbox)
             _outbox.Add(window, work);
         foreach (var peer in stored.Peers)
-            _members.Add(peer.Member.PeerId, new MemberState(peer.Member, nowMs));
+            _members.Add(peer.Member.PeerId, new MemberState(peer.Member, nowMs) { ParentId = peer.Place.ParentId });
         Tree = Tree.Restore(Stripe, _rules, Meta.TreeVersion, stored.Peers.Select(peer => peer.Place), nowMs);
         foreach (var peer in Tree.Peers)
         {
@@ -98,6 +100,26 @@ internal sealed class StreamState
 
     public IReadOnlyList<string> EdgeIds => [.. _members.Values.Select(member => member.Member.EdgeId).Distinct().Order(StringComparer.Ordinal)];
 
+    public StreamGauges Gauges
+    {
+        get
+        {
+            var quality = Tree.Quality();
+            var places = Tree.PlacedViewers;
+            return new StreamGauges(
+                Tree.Count,
+                Tree.WaitingCount,
+                Tree.DegradedCount,
+                Wanted: Math.Max(0, Tree.Count - 1),
+                places,
+                quality.MeanDepth * places,
+                quality.IdealMeanDepth * places,
+                quality.MaxDepth,
+                quality.IdealMaxDepth,
+                Tree.StandbyCount);
+        }
+    }
+
     public string? EdgeOf(string peerId) => _members.GetValueOrDefault(peerId)?.Member.EdgeId;
 
     public bool Has(string peerId) => _members.ContainsKey(peerId);
@@ -132,7 +154,7 @@ internal sealed class StreamState
         {
             if (known.Member.AccountId != peer.AccountId || Tree.Root?.Id == peer.PeerId)
                 return Refusal.InvalidPeer;
-            _members[peer.PeerId] = new MemberState(peer, nowMs);
+            _members[peer.PeerId] = new MemberState(peer, nowMs) { ParentId = known.ParentId };
             _changed.Add(peer.PeerId);
             Tree.Claimed(peer.PeerId, command.UplinkMbps, maxChildren: 0, nowMs);
             Tree.Resend(peer.PeerId, Reasons.Resumed, nowMs);
@@ -143,6 +165,7 @@ internal sealed class StreamState
                 return Refusal.StreamFull;
             _members.Add(peer.PeerId, new MemberState(peer, nowMs));
             Tree.Join(peer.PeerId, command.UplinkMbps, command.LatencyMs, nowMs);
+            _events.Joins++;
         }
 
         Absorb(nowMs);
@@ -150,9 +173,8 @@ internal sealed class StreamState
     }
 
     /// <summary>Nothing happens when another edge holds the peer by now: it has come back there.</summary>
-    /// <returns>How many peers lost their parent by it.</returns>
-    public int Leave(string peerId, string edgeId, long nowMs) =>
-        _members.TryGetValue(peerId, out var member) && member.Member.EdgeId == edgeId ? Remove(peerId, nowMs) : 0;
+    public void Leave(IEnumerable<string> peerIds, string edgeId, long nowMs) =>
+        Remove([.. peerIds.Distinct(StringComparer.Ordinal).Where(peerId => EdgeOf(peerId) == edgeId)], nowMs);
 
     /// <summary>False when the stream does not have the peer.</summary>
     public bool Report(string edgeId, MetricsOfPeer report, long nowMs)
@@ -210,8 +232,8 @@ internal sealed class StreamState
     {
         AdvanceWindows(nowMs);
         var silentSince = nowMs - (_options.PeerSilenceSeconds * 1000L);
-        foreach (var silent in _members.Values.Where(member => member.LastSeenMs < silentSince).Select(member => member.Member.PeerId).ToList())
-            Remove(silent, nowMs);
+        // Together, as they were lost: when an edge fails, no orphan is sent to another of its peers.
+        Remove([.. _members.Values.Where(member => member.LastSeenMs < silentSince).Select(member => member.Member.PeerId)], nowMs);
         Tree.Tick(_options.LiftMovesPerTick, nowMs);
         Absorb(nowMs);
         return Meta.RootLostAtMs > 0 && nowMs - Meta.RootLostAtMs >= _options.RootGraceSeconds * 1000L ? "broadcaster_lost" : null;
@@ -245,8 +267,9 @@ internal sealed class StreamState
                 peers.Add(new PeerState(_members[id].Member, Tree.Record(peer)));
         }
 
-        var batch = new PendingBatch(new StreamBatch(_metaChanged ? Meta : null, peers, [.. _removed], [.. _newOutbox], [.. _published], _renewTtl), _changes);
+        var batch = new PendingBatch(new StreamBatch(_metaChanged ? Meta : null, peers, [.. _removed], [.. _newOutbox], [.. _published], _renewTtl), _changes, _events);
         _changes = [];
+        _events = new BatchEvents();
         _changed.Clear();
         _removed.Clear();
         _newOutbox.Clear();
@@ -258,23 +281,21 @@ internal sealed class StreamState
 
     private RelayWindows NewWindows() => new(new SettlementRules(_options.WindowMs, _options.ExcludeSameAddressBlock));
 
-    private int Remove(string peerId, long nowMs)
+    private void Remove(List<string> peerIds, long nowMs)
     {
-        var peer = Tree.Find(peerId)!;
-        if (peer.IsRoot)
-        {
-            // The tree stays for the time of grace: who watches still has what is under way, and the page may come back.
-            if (Meta.RootLostAtMs == 0)
-                SetMeta(Meta with { RootLostAtMs = nowMs });
-            return 0;
-        }
-
-        var orphans = peer.Children.Count;
-        Tree.Leave(peerId, nowMs);
+        // The tree stays for the time of grace: who watches still has what is under way, and the page may come back.
+        if (Tree.Root is { } root && peerIds.Remove(root.Id) && Meta.RootLostAtMs == 0)
+            SetMeta(Meta with { RootLostAtMs = nowMs });
+        if (peerIds.Count == 0)
+            return;
+        _events.Add(_orphans.Lose([Tree], peerIds, nowMs));
+        Tree.Leave(peerIds, nowMs);
         Absorb(nowMs);
-        Windows.EdgeDropped(peerId, Stripe);
-        _members.Remove(peerId);
-        return orphans;
+        foreach (var peerId in peerIds)
+        {
+            Windows.EdgeDropped(peerId, Stripe);
+            _members.Remove(peerId);
+        }
     }
 
     /// <summary>A directive may be lost on its way, and a connection may never come about: the child's receipts show it.</summary>
@@ -388,9 +409,19 @@ internal sealed class StreamState
             else if (change.Kind == ChangeKind.ParentAssigned && _members.TryGetValue(change.PeerId, out var member) && _members.ContainsKey(change.OtherId!))
             {
                 member.LatencyMs = 0;
+                Count(member, change);
                 Windows.EdgeAssigned(PartyOf(change.OtherId!), PartyOf(change.PeerId), Stripe, nowMs);
             }
         }
+    }
+
+    private void Count(MemberState member, Change change)
+    {
+        if (_orphans.Placed(change.PeerId, Stripe, change.OtherId!) is { } heal)
+            _events.Add(heal);
+        if (member.ParentId is not null && member.ParentId != change.OtherId)
+            _events.Moved(change.Reason);
+        member.ParentId = change.OtherId;
     }
 
     private void SetMeta(StreamMeta meta)
@@ -415,6 +446,9 @@ internal sealed class StreamState
         public long FedAtMs { get; set; }
 
         public int Resends { get; set; }
+
+        /// <summary>The parent that it was told last.</summary>
+        public string? ParentId { get; set; }
 
         public double LatencyMs { get; set; }
     }
