@@ -23,7 +23,8 @@ public static class TopologyService
         builder.AddRedis();
         builder.Services.AddSingleton<TopologyMetrics>();
         builder.Services.AddSingleton<StreamStore>();
-        builder.Services.AddSingleton<EdgeSender>();
+        builder.Services.AddSingleton<IStreamJournal>(services => services.GetRequiredService<StreamStore>());
+        builder.Services.AddSingleton<IEdgeSender, EdgeSender>();
         builder.Services.AddSingleton<StreamCalls>();
         builder.Services.AddHostedService<LiveStreamSweeper>();
         builder.Services.AddHealthChecks().AddCheck<TopologyHealth>("topology");

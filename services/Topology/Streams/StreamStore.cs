@@ -40,7 +40,7 @@ internal sealed record StreamBatch(
 /// The streams' record in Redis. All keys of a stream have one hash tag; every script declares every key, so that Garnet and a Redis
 /// cluster run it whole. A write carries the owner's epoch and is refused when another owner has taken the stream.
 /// </summary>
-internal sealed class StreamStore(IConnectionMultiplexer redis, IOptions<TopologyOptions> options)
+internal sealed class StreamStore(IConnectionMultiplexer redis, IOptions<TopologyOptions> options) : IStreamJournal
 {
     private const string LiveKey = "beacon:topology:live";
     private const string ChannelsKey = "beacon:topology:channels";
@@ -108,7 +108,6 @@ internal sealed class StreamStore(IConnectionMultiplexer redis, IOptions<Topolog
 
     private IDatabase Database => redis.GetDatabase();
 
-    /// <summary>Makes the caller the owner of a stream that is there, and reads it; null when there is none.</summary>
     public async Task<StoredStream?> TakeAsync(string streamId, long nowMs)
     {
         var epoch = await AcquireAsync(streamId, nowMs, create: false);
@@ -128,10 +127,8 @@ internal sealed class StreamStore(IConnectionMultiplexer redis, IOptions<Topolog
             outbox.ToDictionary(entry => (long)entry.Name, entry => From<RelayWorkVerified>(entry.Value)));
     }
 
-    /// <summary>Makes the caller the owner of a stream that is about to be committed for the first time.</summary>
     public Task<long> CreateAsync(string streamId, long nowMs) => AcquireAsync(streamId, nowMs, create: true);
 
-    /// <summary>Writes a batch; false when the epoch is no longer the stream's: nothing was written.</summary>
     public async Task<bool> CommitAsync(string streamId, long epoch, StreamBatch batch)
     {
         var values = new List<RedisValue> { Text(epoch), batch.RenewTtl ? options.Value.StateTtlHours * 3600 : 0 };
@@ -149,19 +146,15 @@ internal sealed class StreamStore(IConnectionMultiplexer redis, IOptions<Topolog
         }
     }
 
-    /// <summary>Deletes an ended stream; false when the epoch is no longer the stream's.</summary>
     public async Task<bool> DeleteAsync(string streamId, long epoch) =>
         (int)await EvaluateAsync(DeleteScript, Keys(streamId), [Text(epoch)]) == 1;
 
-    /// <summary>Gives a channel to a stream.</summary>
-    /// <returns>Null when the stream has the channel now, else the stream that has it.</returns>
     public async Task<string?> ClaimChannelAsync(string channel, string streamId)
     {
         var holder = (string?)await EvaluateAsync(ClaimScript, [ChannelsKey], [channel, streamId]);
         return string.IsNullOrEmpty(holder) ? null : holder;
     }
 
-    /// <summary>Frees a channel, if this stream has it.</summary>
     public Task ReleaseChannelAsync(string channel, string streamId) => EvaluateAsync(ReleaseScript, [ChannelsKey], [channel, streamId]);
 
     public Task AddLiveAsync(string streamId, string channel) => Database.HashSetAsync(LiveKey, streamId, channel);
