@@ -143,6 +143,22 @@ public sealed class TopologyOptions
     [Range(1, 600)]
     public int SweepSeconds { get; set; } = 30;
 
+    /// <summary>The most calls that watch a tree at once, per replica. 1 to 100,000, default 1,000. Watchers of one tree share what it costs its owner.</summary>
+    [Range(1, 100_000)]
+    public int MaxWatchers { get; set; } = 1_000;
+
+    /// <summary>Changes that may be under way to one watcher, in messages. 1 to 10,000, default 64. Who falls further behind gets the tree anew.</summary>
+    [Range(1, 10_000)]
+    public int WatchBufferMessages { get; set; } = 64;
+
+    /// <summary>How often a replica where a tree is watched asks the owner for changes, in milliseconds. 20 to 5,000, default 200.</summary>
+    [Range(20, 5_000)]
+    public int WatchPollMs { get; set; } = 200;
+
+    /// <summary>A watcher that heard nothing for so many seconds gets a heartbeat. 1 to 60, default 10: what stands in between gives up after a minute or more.</summary>
+    [Range(1, 60)]
+    public int WatchHeartbeatSeconds { get; set; } = 10;
+
     internal TreeRules RulesFor(int bitrateKbps) => new()
     {
         BitrateKbps = bitrateKbps,

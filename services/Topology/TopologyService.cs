@@ -26,6 +26,7 @@ public static class TopologyService
         builder.Services.AddSingleton<IStreamJournal>(services => services.GetRequiredService<StreamStore>());
         builder.Services.AddSingleton<IEdgeSender, EdgeSender>();
         builder.Services.AddSingleton<StreamCalls>();
+        builder.Services.AddSingleton<TreeWatches>();
         builder.Services.AddHostedService<LiveStreamSweeper>();
         builder.Services.AddHealthChecks().AddCheck<TopologyHealth>("topology");
         AddOrleans(builder);

@@ -25,6 +25,7 @@ public static partial class ContractsDocument
         "SignalingService.RefreshTokens",
         "TopologyService.GetStream",
         "TopologyService.GetTree",
+        "TopologyService.WatchTree",
         "TopologyService.ExplainPeer",
         "RaidsService.ListStreams",
     };

@@ -19,8 +19,19 @@ internal interface IStreamGrain : IGrainWithStringKey
 
     Task<Reply<StreamInfo>> Get();
 
-    /// <summary>Parents before children. Pages of a changing tree may repeat or miss a peer; the version tells.</summary>
-    Task<Reply<TreeView>> GetTree(int stripe, int pageSize, int offset);
+    /// <summary>
+    /// Parents before children, beginning after this peer, or, when it has left, at the offset. Pages of a changing tree may repeat or miss
+    /// a peer that was moved; the version tells.
+    /// </summary>
+    Task<Reply<TreeView>> GetTree(int stripe, int pageSize, int offset, string? afterPeerId);
+
+    /// <summary>
+    /// A part of the tree in no particular order. Who reads all parts and then all changes after the first part's cursor has the tree.
+    /// </summary>
+    Task<Reply<TreeSlice>> ReadTree(int stripe, int from);
+
+    /// <summary>What was committed after the cursor.</summary>
+    Task<Reply<TreeNews>> Changes(int stripe, TreeCursor cursor);
 
     Task<Reply<PlaceExplained>> Explain(string peerId, int stripe);
 

@@ -52,7 +52,12 @@ internal sealed class StreamGrain(
 
     public Task<Reply<StreamInfo>> Get() => Task.FromResult(_owner.Get());
 
-    public Task<Reply<TreeView>> GetTree(int stripe, int pageSize, int offset) => Task.FromResult(_owner.GetTree(stripe, pageSize, offset));
+    public Task<Reply<TreeView>> GetTree(int stripe, int pageSize, int offset, string? afterPeerId) =>
+        Task.FromResult(_owner.GetTree(stripe, pageSize, offset, afterPeerId));
+
+    public Task<Reply<TreeSlice>> ReadTree(int stripe, int from) => Task.FromResult(_owner.ReadTree(stripe, from));
+
+    public Task<Reply<TreeNews>> Changes(int stripe, TreeCursor cursor) => Task.FromResult(_owner.Changes(stripe, cursor));
 
     public Task<Reply<PlaceExplained>> Explain(string peerId, int stripe) => Task.FromResult(_owner.Explain(peerId, stripe));
 

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Beacon.Topology.Streams;
 
 /// <summary>A peer as its edge knows it.</summary>
@@ -41,18 +43,45 @@ internal sealed record StreamInfo(
 
 [GenerateSerializer, Immutable]
 internal sealed record PlaceView(
-    string PeerId, string? ParentId, string? StandbyId, int Depth, int Slots, int Children, double UplinkMbps, double LatencyMs, bool IsDegraded);
+    string PeerId,
+    string? ParentId,
+    string? StandbyId,
+    int Depth,
+    int Slots,
+    int Children,
+    double UplinkMbps,
+    double LatencyMs,
+    bool IsDegraded,
+    string Reason);
+
+/// <param name="Number">Of the last change that the reader has.</param>
+/// <param name="Epoch">Of the owner that numbered it.</param>
+[GenerateSerializer, Immutable]
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct TreeCursor(long Epoch, long Number);
+
+/// <summary>A part of one stripe's tree, to be read bit by bit without holding up the owner.</summary>
+/// <param name="Cursor">Where the tree stood when this part was read: what came later is in the changes after it.</param>
+/// <param name="Next">Where the next part begins; 0 = this was the last one.</param>
+[GenerateSerializer, Immutable]
+internal sealed record TreeSlice(TreeCursor Cursor, TreeFigures Figures, IReadOnlyList<PlaceView> Peers, int Next);
+
+/// <summary>What one commit changed in one stripe's tree: those that changed, as they are then, and who is gone.</summary>
+[GenerateSerializer, Immutable]
+internal sealed record TreeBatch(TreeFigures Figures, IReadOnlyList<PlaceView> Peers, IReadOnlyList<string> Removed)
+{
+    public int Size => Peers.Count + Removed.Count;
+}
+
+/// <param name="Batches">Null when what followed the cursor is no longer there: read the tree anew.</param>
+[GenerateSerializer, Immutable]
+internal sealed record TreeNews(TreeCursor Cursor, IReadOnlyList<TreeBatch>? Batches);
 
 [GenerateSerializer, Immutable]
-internal sealed record TreeView(
-    long Version,
-    IReadOnlyList<PlaceView> Peers,
-    bool HasMore,
-    double MeanDepth,
-    double IdealMeanDepth,
-    int MaxDepth,
-    int IdealMaxDepth,
-    IReadOnlyList<string> Waiting);
+internal sealed record TreeFigures(long Version, double MeanDepth, double IdealMeanDepth, int MaxDepth, int IdealMaxDepth, int Waiting);
+
+[GenerateSerializer, Immutable]
+internal sealed record TreeView(TreeFigures Figures, IReadOnlyList<PlaceView> Peers, bool HasMore, IReadOnlyList<string> Waiting);
 
 [GenerateSerializer, Immutable]
 internal sealed record PlaceExplained(PlaceView Place, string Reason, long DecidedAtMs, IReadOnlyList<CandidateView> Candidates);

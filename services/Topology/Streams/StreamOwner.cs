@@ -1,5 +1,4 @@
 using Beacon.Contracts.Events;
-using Beacon.Topology.Mesh;
 
 namespace Beacon.Topology.Streams;
 
@@ -22,6 +21,9 @@ internal sealed class StreamOwner(
     ILogger log,
     Action release)
 {
+    /// <summary>Peers looked at in one turn for who reads a whole tree: about a millisecond.</summary>
+    private const int SliceSize = 4_096;
+
     private StreamState? _state;
     private long _epoch;
     private bool _isLost;
@@ -128,25 +130,43 @@ internal sealed class StreamOwner(
     public Reply<StreamInfo> Get() => Live is { } state ? state.Info : Unknown();
 
     /// <inheritdoc cref="IStreamGrain.GetTree"/>
-    public Reply<TreeView> GetTree(int stripe, int pageSize, int offset)
+    public Reply<TreeView> GetTree(int stripe, int pageSize, int offset, string? afterPeerId)
     {
         if (Live is not { } state)
             return Unknown();
         if (stripe != state.Tree.Stripe)
             return Refusal.InvalidStripe;
-        var tree = state.Tree;
-        var stranded = tree.Waiting.SelectMany(waiting => waiting.Subtree());
-        var page = (tree.Root?.Subtree() ?? []).Concat(stranded).Skip(offset).Take(pageSize + 1).ToList();
-        var quality = tree.Quality();
+        var page = TreePages.Read(state.Tree, pageSize + 1, offset, afterPeerId);
         return new TreeView(
-            tree.Version,
-            [.. page.Take(pageSize).Select(View)],
+            state.Watch.Figures,
+            [.. page.Take(pageSize).Select(TreeWatch.View)],
             page.Count > pageSize,
-            quality.MeanDepth,
-            quality.IdealMeanDepth,
-            quality.MaxDepth,
-            quality.IdealMaxDepth,
-            [.. tree.Waiting.Take(pageSize).Select(peer => peer.Id)]);
+            [.. state.Tree.Waiting.Take(pageSize).Select(peer => peer.Id)]);
+    }
+
+    /// <inheritdoc cref="IStreamGrain.ReadTree"/>
+    public Reply<TreeSlice> ReadTree(int stripe, int from)
+    {
+        if (Live is not { } state)
+            return Unknown();
+        if (stripe != state.Tree.Stripe)
+            return Refusal.InvalidStripe;
+        state.Watch.Watch(NowMs);
+        var cursor = new TreeCursor(_epoch, state.Watch.Last);
+        var (peers, next) = state.Read(from, SliceSize);
+        return new TreeSlice(cursor, state.Watch.Figures, peers, next);
+    }
+
+    /// <inheritdoc cref="IStreamGrain.Changes"/>
+    public Reply<TreeNews> Changes(int stripe, TreeCursor cursor)
+    {
+        if (Live is not { } state)
+            return Unknown();
+        if (stripe != state.Tree.Stripe)
+            return Refusal.InvalidStripe;
+        state.Watch.Watch(NowMs);
+        var now = new TreeCursor(_epoch, state.Watch.Last);
+        return new TreeNews(now, cursor.Epoch == _epoch ? state.Watch.After(cursor.Number) : null);
     }
 
     public Reply<PlaceExplained> Explain(string peerId, int stripe)
@@ -166,13 +186,14 @@ internal sealed class StreamOwner(
             candidate.LatencyMs,
             candidate.Chosen,
             candidate.Verdict));
-        return new PlaceExplained(View(peer), peer.Reason, decision?.AtMs ?? peer.AssignedAtMs, [.. candidates]);
+        return new PlaceExplained(TreeWatch.View(peer), peer.Reason, decision?.AtMs ?? peer.AssignedAtMs, [.. candidates]);
     }
 
     public async Task Tick()
     {
         if (_state is not { } state || _isLost)
             return;
+        state.Watch.Tick(NowMs);
         if (state.IsEnded)
         {
             await FinishEnding(state);
@@ -329,6 +350,7 @@ internal sealed class StreamOwner(
         metrics.Committed(batch, clock.GetElapsedTime(began));
         await edges.SendAsync(state, batch.Changes);
         metrics.Told(batch.Events, NowMs);
+        state.Watch.Tell();
     }
 
     private void Lose()
@@ -360,15 +382,4 @@ internal sealed class StreamOwner(
         state.Meta.AccountId,
         state.Meta.BitrateKbps,
         DateTimeOffset.FromUnixTimeMilliseconds(state.Meta.StartedAtMs));
-
-    private static PlaceView View(Peer peer) => new(
-        peer.Id,
-        peer.Parent?.Id,
-        peer.Standby?.Id,
-        peer.Depth,
-        peer.Slots,
-        peer.Children.Count,
-        peer.UplinkMbps,
-        peer.LatencyMs,
-        peer.IsDegraded);
 }

@@ -23,6 +23,7 @@ internal sealed class StreamState
     private readonly List<RelayWorkVerified> _newOutbox = [];
     private readonly List<long> _published = [];
     private readonly Orphans _orphans = new();
+    private readonly Roll _roll = new();
     private List<Change> _changes = [];
     private BatchEvents _events = new();
     private bool _metaChanged;
@@ -38,6 +39,7 @@ internal sealed class StreamState
         _options = options;
         _rules = options.RulesFor(meta.BitrateKbps);
         Tree = new Tree(Stripe, _rules);
+        Watch = new TreeWatch(Tree);
         Windows = NewWindows();
         Windows.Resume(meta.LastSettledWindow, nowMs);
         _metaChanged = true;
@@ -56,8 +58,13 @@ internal sealed class StreamState
         foreach (var (window, work) in stored.Outbox)
             _outbox.Add(window, work);
         foreach (var peer in stored.Peers)
+        {
             _members.Add(peer.Member.PeerId, new MemberState(peer.Member, nowMs) { ParentId = peer.Place.ParentId });
+            _roll.Add(peer.Member.PeerId);
+        }
+
         Tree = Tree.Restore(Stripe, _rules, Meta.TreeVersion, stored.Peers.Select(peer => peer.Place), nowMs);
+        Watch = new TreeWatch(Tree);
         foreach (var peer in Tree.Peers)
         {
             if (peer.Parent is { } parent)
@@ -75,6 +82,9 @@ internal sealed class StreamState
     public Tree Tree { get; }
 
     public RelayWindows Windows { get; }
+
+    /// <summary>For dashboards.</summary>
+    public TreeWatch Watch { get; }
 
     /// <summary>Settled windows that nobody was told of yet.</summary>
     public IReadOnlyDictionary<long, RelayWorkVerified> Outbox => _outbox;
@@ -120,6 +130,13 @@ internal sealed class StreamState
         }
     }
 
+    /// <summary>A part of the tree, by the members' numbers.</summary>
+    public (IReadOnlyList<PlaceView> Peers, int Next) Read(int from, int most)
+    {
+        var (ids, next) = _roll.From(from, most);
+        return ([.. ids.Select(Tree.Find).OfType<Peer>().Select(TreeWatch.View)], next);
+    }
+
     public string? EdgeOf(string peerId) => _members.GetValueOrDefault(peerId)?.Member.EdgeId;
 
     public bool Has(string peerId) => _members.ContainsKey(peerId);
@@ -127,6 +144,7 @@ internal sealed class StreamState
     public void StartRoot(StartCommand command, long nowMs)
     {
         _members[command.Root.PeerId] = new MemberState(command.Root, nowMs);
+        _roll.Add(command.Root.PeerId);
         Tree.SetRoot(command.Root.PeerId, command.UplinkMbps, command.MaxChildren);
         Absorb(nowMs);
     }
@@ -164,6 +182,7 @@ internal sealed class StreamState
             if (Tree.IsFull)
                 return Refusal.StreamFull;
             _members.Add(peer.PeerId, new MemberState(peer, nowMs));
+            _roll.Add(peer.PeerId);
             Tree.Join(peer.PeerId, command.UplinkMbps, command.LatencyMs, nowMs);
             _events.Joins++;
         }
@@ -295,6 +314,7 @@ internal sealed class StreamState
         {
             Windows.EdgeDropped(peerId, Stripe);
             _members.Remove(peerId);
+            _roll.Remove(peerId);
         }
     }
 
@@ -388,6 +408,7 @@ internal sealed class StreamState
             return;
         var delta = Tree.TakeDelta();
         _changes.AddRange(delta.Changes);
+        Watch.Note(delta);
         foreach (var id in delta.Removed)
         {
             _removed.Add(id);
