@@ -68,7 +68,7 @@ internal sealed partial class Tree
         {
             var peer = _wantStandby.Dequeue();
             peer.WantsStandby = false;
-            if (peer.IsGone || peer.Standby is not null || !peer.IsAttached)
+            if (peer.IsGone || peer.IsRoot || peer.Standby is not null || !peer.IsAttached)
                 continue;
             if (FindStandby(peer) is { } standby)
                 Reserve(peer, standby);
