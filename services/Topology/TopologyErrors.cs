@@ -12,6 +12,8 @@ public static class TopologyErrors
     public static readonly Fault ChannelAlreadyLive = new("channel_already_live", StatusCode.AlreadyExists, "The channel is live with another stream.");
     public static readonly Fault StreamNotYours = new("stream_not_yours", StatusCode.PermissionDenied, "The stream was started by another account.");
     public static readonly Fault OwnerChanged = new("stream_owner_changed", StatusCode.Unavailable, "The stream is moving to another replica. Try again.", Retryable: true);
+    public static readonly Fault JournalAway = new("journal_away", StatusCode.Unavailable, "The stream's record cannot be written, so newcomers are not admitted now. Try again.", Retryable: true);
+    public static readonly Fault TooManyCommands = new("too_many_commands", StatusCode.ResourceExhausted, "Too many joins and leaves of the stream wait already. Try again.", Retryable: true);
     public static readonly Fault InvalidStreamId = new("invalid_stream_id", StatusCode.InvalidArgument, "A stream id is a UUID in lower case with hyphens.");
     public static readonly Fault InvalidPeer = new("invalid_peer", StatusCode.InvalidArgument, "A peer has an id, an account and an edge of 1 to 128 printable ASCII characters each, and an address block of at most 64.");
     public static readonly Fault InvalidChannel = new("invalid_channel", StatusCode.InvalidArgument, "A channel has 1 to 128 characters.");

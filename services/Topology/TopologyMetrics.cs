@@ -8,6 +8,7 @@ internal sealed class TopologyMetrics : IDisposable
     private readonly Meter _meter = new("Beacon.Topology");
     private readonly Lock _lock = new();
     private readonly Dictionary<string, StreamGauges> _streams = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _inMemory = new(StringComparer.Ordinal);
 
     public TopologyMetrics()
     {
@@ -19,6 +20,8 @@ internal sealed class TopologyMetrics : IDisposable
         SendFailures = _meter.CreateCounter<long>("beacon.topology.send.failures", "{message}", "Messages that an edge did not get");
         StaleOwners = _meter.CreateCounter<long>("beacon.topology.stale_owners", "{stream}", "Activations that another owner fenced out");
         VerifiedBytes = _meter.CreateCounter<long>("beacon.topology.verified", "By", "Verified relay work");
+        JournalOutages = _meter.CreateCounter<long>("beacon.topology.journal.outages", "{stream}", "Times that a stream's record could not be written");
+        _meter.CreateObservableGauge("beacon.topology.journal.away", () => StreamsInMemory, "{stream}", "Streams whose record cannot be written now");
         _meter.CreateObservableGauge("beacon.topology.streams", () => Sum(_ => 1), "{stream}", "Streams that this replica owns");
         _meter.CreateObservableGauge("beacon.topology.peers", () => Sum(gauges => gauges.Peers), "{peer}", "Peers, roots included");
         _meter.CreateObservableGauge("beacon.topology.waiting", () => Sum(gauges => gauges.Waiting), "{peer}", "Peers without a place");
@@ -43,6 +46,8 @@ internal sealed class TopologyMetrics : IDisposable
 
     public Counter<long> VerifiedBytes { get; }
 
+    public Counter<long> JournalOutages { get; }
+
     public void Observe(string streamId, StreamGauges gauges)
     {
         lock (_lock)
@@ -52,7 +57,33 @@ internal sealed class TopologyMetrics : IDisposable
     public void Forget(string streamId)
     {
         lock (_lock)
+        {
             _streams.Remove(streamId);
+            _inMemory.Remove(streamId);
+        }
+    }
+
+    /// <summary>Streams of this replica whose record cannot be written now.</summary>
+    public int StreamsInMemory
+    {
+        get
+        {
+            lock (_lock)
+                return _inMemory.Count;
+        }
+    }
+
+    public void JournalAway(string streamId)
+    {
+        JournalOutages.Add(1);
+        lock (_lock)
+            _inMemory.Add(streamId);
+    }
+
+    public void JournalBack(string streamId)
+    {
+        lock (_lock)
+            _inMemory.Remove(streamId);
     }
 
     public void Dispose() => _meter.Dispose();

@@ -33,17 +33,17 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
     public override async Task<JoinStreamResponse> JoinStream(JoinStreamRequest request, ServerCallContext context)
     {
         var command = new JoinCommand(Requests.Member(request.Peer), Requests.Uplink(request.UplinkMbps), request.LatencyMs);
-        var stream = await streams.CallAsync(Requests.StreamId(request.StreamId), grain => grain.Join(command));
+        var stream = await streams.JoinAsync(Requests.StreamId(request.StreamId), command);
         return new JoinStreamResponse { Stream = StreamCalls.ToMessage(stream) };
     }
 
     public override async Task<LeaveStreamResponse> LeaveStream(LeaveStreamRequest request, ServerCallContext context)
     {
-        var reply = await streams.TryAsync<bool>(Requests.StreamId(request.StreamId), async grain => await grain.Leave(request.PeerId, request.EdgeId));
+        var refusal = await streams.TryLeaveAsync(Requests.StreamId(request.StreamId), new LeaveCommand([request.PeerId], request.EdgeId));
         // Who leaves what is over has left.
-        return reply.Refusal is Refusal.None or Refusal.UnknownStream
+        return refusal is Refusal.None or Refusal.UnknownStream
             ? new LeaveStreamResponse()
-            : throw StreamCalls.Error(reply.Refusal).Exception();
+            : throw StreamCalls.Error(refusal).Exception();
     }
 
     public override async Task<ReportMetricsResponse> ReportMetrics(ReportMetricsRequest request, ServerCallContext context)

@@ -87,7 +87,7 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
 
     private static PeerDirective Directive(StreamState stream, Change change) => new(
         change.PeerId,
-        change.Version,
+        stream.NumberOf(change),
         change.Kind switch
         {
             ChangeKind.ParentAssigned => DirectiveKind.ParentAssigned,

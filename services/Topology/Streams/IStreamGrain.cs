@@ -6,9 +6,8 @@ internal interface IStreamGrain : IGrainWithStringKey
 {
     Task<Reply<StreamInfo>> Start(StartCommand command);
 
-    Task<Reply<StreamInfo>> Join(JoinCommand command);
-
-    Task<Refusal> Leave(string peerId, string edgeId);
+    /// <summary>Joins and leaves, in order, answered together.</summary>
+    Task<Reply<CommandReplies>> Execute(IReadOnlyList<StreamCommand> commands);
 
     /// <summary>The peers of these that the stream does not have.</summary>
     Task<Reply<IReadOnlyList<string>>> Report(EdgeReports reports);

@@ -42,9 +42,7 @@ internal sealed class StreamGrain(
         return reply;
     }
 
-    public Task<Reply<StreamInfo>> Join(JoinCommand command) => _owner.Join(command);
-
-    public Task<Refusal> Leave(string peerId, string edgeId) => _owner.Leave(peerId, edgeId);
+    public Task<Reply<CommandReplies>> Execute(IReadOnlyList<StreamCommand> commands) => _owner.Execute(commands);
 
     public Task<Reply<IReadOnlyList<string>>> Report(EdgeReports reports) => _owner.Report(reports);
 

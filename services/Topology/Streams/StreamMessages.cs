@@ -10,6 +10,19 @@ internal sealed record StartCommand(Member Root, string Channel, string Title, i
 [GenerateSerializer, Immutable]
 internal sealed record JoinCommand(Member Peer, double UplinkMbps, double LatencyMs);
 
+/// <summary>Peers that left, as the edge that held them says.</summary>
+[GenerateSerializer, Immutable]
+internal sealed record LeaveCommand(IReadOnlyList<string> PeerIds, string EdgeId);
+
+/// <summary>One of the two.</summary>
+[GenerateSerializer, Immutable]
+internal sealed record StreamCommand(JoinCommand? Join, LeaveCommand? Leave);
+
+/// <param name="Stream">After all of the commands.</param>
+/// <param name="Refusals">Of each command, in order.</param>
+[GenerateSerializer, Immutable]
+internal sealed record CommandReplies(StreamInfo Stream, IReadOnlyList<Refusal> Refusals);
+
 [GenerateSerializer, Immutable]
 internal sealed record EdgeReports(string EdgeId, IReadOnlyList<MetricsOfPeer> Reports, IReadOnlyList<AnnouncedDigest> Digests);
 
@@ -26,6 +39,7 @@ internal readonly record struct CountedBytes(string OtherId, int Stripe, long By
 [GenerateSerializer, Immutable]
 internal sealed record AnnouncedDigest(string PeerId, int Stripe, uint Sequence, byte[] Digest);
 
+/// <param name="IsJournaled">False while the record cannot be written: then what is answered lives as long as the stream's owner.</param>
 [GenerateSerializer, Immutable]
 internal sealed record StreamInfo(
     string StreamId,
@@ -37,7 +51,8 @@ internal sealed record StreamInfo(
     int SpareSlots,
     int BitrateKbps,
     int Stripes,
-    bool BroadcasterConnected);
+    bool BroadcasterConnected,
+    bool IsJournaled);
 
 [GenerateSerializer, Immutable]
 internal sealed record PlaceView(
@@ -73,6 +88,8 @@ internal enum Refusal
     InvalidPeer,
     InvalidStripe,
     OwnerChanged,
+    JournalAway,
+    TooManyCommands,
 }
 
 /// <param name="Holder">With <see cref="Refusal.ChannelAlreadyLive"/>: the stream that is live.</param>

@@ -14,12 +14,16 @@ internal sealed class StreamState
 {
     private const int Stripe = 0;
 
+    /// <summary>Room for a million directives to one peer from when it came, or its owner.</summary>
+    private const int NumberBits = 20;
+
     private readonly TopologyOptions _options;
     private readonly TreeRules _rules;
     private readonly Dictionary<string, MemberState> _members = new(StringComparer.Ordinal);
     private readonly Dictionary<long, RelayWorkVerified> _outbox = [];
     private readonly HashSet<string> _changed = new(StringComparer.Ordinal);
     private readonly HashSet<string> _removed = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _joined = new(StringComparer.Ordinal);
     private readonly List<RelayWorkVerified> _newOutbox = [];
     private readonly List<long> _published = [];
     private List<Change> _changes = [];
@@ -54,8 +58,8 @@ internal sealed class StreamState
         foreach (var (window, work) in stored.Outbox)
             _outbox.Add(window, work);
         foreach (var peer in stored.Peers)
-            _members.Add(peer.Member.PeerId, new MemberState(peer.Member, nowMs));
-        Tree = Tree.Restore(Stripe, _rules, Meta.TreeVersion, stored.Peers.Select(peer => peer.Place), nowMs);
+            _members.Add(peer.Member.PeerId, new MemberState(peer.Member, nowMs) { NumbersFrom = stored.Epoch });
+        Tree = Tree.Restore(Stripe, _rules, Meta.TreeVersion, PlacesOf(stored), nowMs);
         foreach (var peer in Tree.Peers)
         {
             if (peer.Parent is { } parent)
@@ -82,7 +86,10 @@ internal sealed class StreamState
     /// <summary>Set when a window closed, until <see cref="AudienceTold"/>.</summary>
     public bool AudienceDue { get; private set; }
 
-    public bool HasBatch => _metaChanged || _changes.Count > 0 || _changed.Count > 0 || _removed.Count > 0 || _newOutbox.Count > 0 || _published.Count > 0;
+    /// <summary>Entries of the record, when it is written as a whole.</summary>
+    public int Entries => _members.Count + Tree.Count;
+
+    public bool HasBatch => _metaChanged || _changes.Count > 0 || _changed.Count > 0 || _removed.Count > 0 || _joined.Count > 0 || _newOutbox.Count > 0 || _published.Count > 0;
 
     public StreamInfo Info => new(
         StreamId,
@@ -94,7 +101,8 @@ internal sealed class StreamState
         Tree.SpareSlots,
         Meta.BitrateKbps,
         Meta.Stripes,
-        BroadcasterConnected: Meta.RootLostAtMs == 0);
+        BroadcasterConnected: Meta.RootLostAtMs == 0,
+        IsJournaled: true);
 
     public IReadOnlyList<string> EdgeIds => [.. _members.Values.Select(member => member.Member.EdgeId).Distinct().Order(StringComparer.Ordinal)];
 
@@ -104,7 +112,7 @@ internal sealed class StreamState
 
     public void StartRoot(StartCommand command, long nowMs)
     {
-        _members[command.Root.PeerId] = new MemberState(command.Root, nowMs);
+        Admit(command.Root, nowMs);
         Tree.SetRoot(command.Root.PeerId, command.UplinkMbps, command.MaxChildren);
         Absorb(nowMs);
     }
@@ -116,7 +124,7 @@ internal sealed class StreamState
             return Refusal.StreamNotYours;
         if (Tree.Root is not { } root || root.Id != command.Root.PeerId)
             return Refusal.InvalidPeer;
-        _members[root.Id] = new MemberState(command.Root, nowMs);
+        Admit(command.Root, nowMs);
         _changed.Add(root.Id);
         SetMeta(Meta with { RootLostAtMs = 0, Title = command.Title });
         Tree.Claimed(root.Id, command.UplinkMbps, command.MaxChildren, nowMs);
@@ -132,7 +140,7 @@ internal sealed class StreamState
         {
             if (known.Member.AccountId != peer.AccountId || Tree.Root?.Id == peer.PeerId)
                 return Refusal.InvalidPeer;
-            _members[peer.PeerId] = new MemberState(peer, nowMs);
+            Admit(peer, nowMs);
             _changed.Add(peer.PeerId);
             Tree.Claimed(peer.PeerId, command.UplinkMbps, maxChildren: 0, nowMs);
             Tree.Resend(peer.PeerId, Reasons.Resumed, nowMs);
@@ -141,7 +149,7 @@ internal sealed class StreamState
         {
             if (Tree.IsFull)
                 return Refusal.StreamFull;
-            _members.Add(peer.PeerId, new MemberState(peer, nowMs));
+            Admit(peer, nowMs);
             Tree.Join(peer.PeerId, command.UplinkMbps, command.LatencyMs, nowMs);
         }
 
@@ -234,19 +242,59 @@ internal sealed class StreamState
 
     public void AudienceTold() => AudienceDue = false;
 
-    public PendingBatch TakeBatch()
+    /// <summary>The number of a directive as the peer's edge compares it: it grows also when the peer was forgotten meanwhile, or was told something that no record has.</summary>
+    public long NumberOf(Change change) => ((_members.GetValueOrDefault(change.PeerId)?.NumbersFrom ?? 0) << NumberBits) + change.Version;
+
+    /// <summary>What changed since the last batch, or all there is.</summary>
+    public PendingBatch TakeBatch(bool whole)
     {
+        if (whole)
+            return new PendingBatch(TakeWhole(), TakeChanges());
         if (HasBatch && Meta.TreeVersion != Tree.Version)
             SetMeta(Meta with { TreeVersion = Tree.Version });
-        var peers = new List<PeerState>(_changed.Count);
+        var members = new List<Member>(_joined.Count);
+        foreach (var id in _joined)
+        {
+            if (_members.TryGetValue(id, out var member))
+                members.Add(member.Member);
+        }
+
+        var places = new List<StripePlace>(_changed.Count);
         foreach (var id in _changed)
         {
             if (Tree.Find(id) is { } peer)
-                peers.Add(new PeerState(_members[id].Member, Tree.Record(peer)));
+                places.Add(new StripePlace(Stripe, Tree.Record(peer)));
         }
 
-        var batch = new PendingBatch(new StreamBatch(_metaChanged ? Meta : null, peers, [.. _removed], [.. _newOutbox], [.. _published], _renewTtl), _changes);
+        return new PendingBatch(Taken(new StreamBatch(_metaChanged ? Meta : null, members, places, [.. _removed], [.. _newOutbox], [.. _published], _renewTtl)), TakeChanges());
+    }
+
+    /// <summary>All there is, for a record that is to be replaced.</summary>
+    public StreamBatch TakeWhole()
+    {
+        SetMeta(Meta with { TreeVersion = Tree.Version });
+        return Taken(new StreamBatch(
+            Meta,
+            [.. _members.Values.Select(member => member.Member)],
+            [.. Tree.Peers.Select(peer => new StripePlace(Stripe, Tree.Record(peer)))],
+            [],
+            [.. _outbox.Values],
+            [],
+            RenewTtl: true,
+            IsWhole: true));
+    }
+
+    /// <summary>What peers are to be told, while nothing can be written: what is to be written goes on gathering.</summary>
+    public IReadOnlyList<Change> TakeChanges()
+    {
+        var changes = _changes;
         _changes = [];
+        return changes;
+    }
+
+    private StreamBatch Taken(StreamBatch batch)
+    {
+        _joined.Clear();
         _changed.Clear();
         _removed.Clear();
         _newOutbox.Clear();
@@ -255,6 +303,15 @@ internal sealed class StreamState
         _renewTtl = false;
         return batch;
     }
+
+    private void Admit(Member member, long nowMs)
+    {
+        _members[member.PeerId] = new MemberState(member, nowMs) { NumbersFrom = nowMs };
+        _joined.Add(member.PeerId);
+    }
+
+    private static IEnumerable<PeerRecord> PlacesOf(StoredStream stored) =>
+        stored.Peers.SelectMany(peer => peer.Places).Where(place => place.Stripe == Stripe).Select(place => place.Place);
 
     private RelayWindows NewWindows() => new(new SettlementRules(_options.WindowMs, _options.ExcludeSameAddressBlock));
 
@@ -408,6 +465,9 @@ internal sealed class StreamState
     private sealed class MemberState(Member member, long nowMs)
     {
         public Member Member { get; } = member;
+
+        /// <summary>When it came, or the epoch of the owner that found it in the record: both grow.</summary>
+        public long NumbersFrom { get; init; }
 
         public long LastSeenMs { get; set; } = nowMs;
 
