@@ -17,6 +17,8 @@ internal sealed class TopologyMetrics : IDisposable
     private readonly Meter _meter;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, StreamGauges> _streams = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _inMemory = new(StringComparer.Ordinal);
+    private readonly Counter<long> _journalOutages;
     private readonly Counter<long> _joins;
     private readonly Counter<long> _moves;
     private readonly Counter<long> _orphans;
@@ -38,6 +40,8 @@ internal sealed class TopologyMetrics : IDisposable
         SendFailures = _meter.CreateCounter<long>("beacon.topology.send.failures", "{message}", "Messages that an edge did not get.");
         StaleOwners = _meter.CreateCounter<long>("beacon.topology.stale_owners", "{stream}", "Activations that another owner fenced out.");
         VerifiedBytes = _meter.CreateCounter<long>("beacon.topology.verified", "By", "Verified relay work.");
+        _journalOutages = _meter.CreateCounter<long>("beacon.topology.journal.outages", "{stream}", "Times that a stream's record could not be written.");
+        _meter.CreateObservableGauge("beacon.topology.journal.away", () => StreamsInMemory, "{stream}", "Streams whose record cannot be written now.");
         Gauge("streams", "{stream}", "Streams that this replica owns.", streams => streams.Count);
         Gauge("peers", "{peer}", "Peers, broadcasters included.", streams => streams.Sum(stream => stream.Peers));
         Gauge("waiting", "{peer}", "Peers without a place, in a stripe or more.", streams => streams.Sum(stream => stream.Waiting));
@@ -56,11 +60,15 @@ internal sealed class TopologyMetrics : IDisposable
 
     public Counter<long> VerifiedBytes { get; }
 
-    public void Committed(PendingBatch batch, TimeSpan duration)
+    public void Committed(StreamBatch batch, TimeSpan duration)
     {
         _commitDuration.Record(duration.TotalSeconds);
-        _commitPeers.Record(batch.Store.Peers.Count + batch.Store.RemovedPeers.Count);
-        var events = batch.Events;
+        var places = batch.Places.Count == 0 ? 0 : batch.Places.Select(place => place.Place.Id).Distinct(StringComparer.Ordinal).Count();
+        _commitPeers.Record(places + batch.RemovedPeers.Count);
+    }
+
+    public void Decided(BatchEvents events)
+    {
         if (events.Joins > 0)
             _joins.Add(events.Joins);
         foreach (var (reason, moves) in events.Moves)
@@ -89,7 +97,34 @@ internal sealed class TopologyMetrics : IDisposable
     public void Forget(string streamId)
     {
         lock (_lock)
+        {
             _streams.Remove(streamId);
+            _inMemory.Remove(streamId);
+        }
+    }
+
+    /// <summary>Streams of this replica whose record cannot be written now.</summary>
+    public int StreamsInMemory
+    {
+        get
+        {
+            lock (_lock)
+                return _inMemory.Count;
+        }
+    }
+
+    /// <summary>The record of a stream cannot be written from now on.</summary>
+    public void JournalAway(string streamId)
+    {
+        _journalOutages.Add(1);
+        lock (_lock)
+            _inMemory.Add(streamId);
+    }
+
+    public void JournalBack(string streamId)
+    {
+        lock (_lock)
+            _inMemory.Remove(streamId);
     }
 
     public void Dispose() => _meter.Dispose();

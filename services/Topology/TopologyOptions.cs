@@ -113,6 +113,13 @@ public sealed class TopologyOptions
     [Range(0, 1_000)]
     public int LiftMovesPerTick { get; set; } = 4;
 
+    /// <summary>
+    /// Stripes of new streams: over so many trees the chunks are dealt. 1 to 8, default 1. A stream keeps what it began with. The web client
+    /// plays and sends one stripe; more are for clients of your own.
+    /// </summary>
+    [Range(1, 8)]
+    public int Stripes { get; set; } = 1;
+
     /// <summary>The most peers of one stream, waiting ones included. 2 to 1,000,000, default 100,000.</summary>
     [Range(2, 1_000_000)]
     public int MaxPeersPerStream { get; set; } = 100_000;
@@ -134,6 +141,21 @@ public sealed class TopologyOptions
     /// <summary>The longest that one directive may take to be sent, in milliseconds. 100 to 30,000, default 2,000. What is not sent is told again later.</summary>
     [Range(100, 30_000)]
     public int SendTimeoutMs { get; set; } = 2_000;
+
+    /// <summary>The longest that a commit may take, in milliseconds, until the stream's owner goes on from memory. 100 to 30,000, default 2,000: below the deadline of an edge's call.</summary>
+    [Range(100, 30_000)]
+    public int CommitTimeoutMs { get; set; } = 2_000;
+
+    /// <summary>
+    /// While the record cannot be written, newcomers are admitted for so many seconds. 0 to 3,600, default 120: a restart of the store.
+    /// After that they are refused, since who is admitted from memory alone is lost with the replica. The tree is looked after all the same.
+    /// </summary>
+    [Range(0, 3_600)]
+    public int JournalAwaySeconds { get; set; } = 120;
+
+    /// <summary>Joins and leaves of one stream that wait in one replica for its owner. 64 to 1,000,000, default 100,000: one for each peer that a stream may have. More are refused.</summary>
+    [Range(64, 1_000_000)]
+    public int MaxQueuedCommands { get; set; } = 100_000;
 
     /// <summary>State of a stream that nobody owns any more leaves Redis after so many hours. 1 to 720, default 24.</summary>
     [Range(1, 720)]

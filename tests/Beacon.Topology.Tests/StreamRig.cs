@@ -55,5 +55,10 @@ internal sealed class StreamRig(TopologyHost host)
         return peers;
     }
 
-    public Task Pass(int milliseconds) => host.PassAsync(Id, milliseconds);
+    /// <summary>Time passes. What is under way is done first: its own patience is by the same clock.</summary>
+    public async Task Pass(int milliseconds)
+    {
+        await host.Grain(Id).Tick();
+        await host.PassAsync(Id, milliseconds);
+    }
 }

@@ -174,10 +174,29 @@ public sealed class WatchTests(GarnetFixture garnet) : IClassFixture<GarnetFixtu
         Assert.Contains("unknown_stream", await unknown.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Each_stripe_is_watched_for_itself()
+    {
+        await using var host = await TopologyHost.StartAsync(garnet.ConnectionString, ("Beacon:Topology:Stripes", "2"));
+        var stream = new StreamRig(host);
+        await stream.Start();
+        await using var first = new Reader(stream);
+        await using var second = new Reader(stream, stripe: 1);
+        foreach (var id in new[] { "a", "b", "c", "d" })
+            await stream.Join(id, uplinkMbps: 2.5);
+        await stream.Leave("b");
+        await stream.Join("last", uplinkMbps: 2.5);
+        await first.UntilShowsAsync("last");
+        await second.UntilShowsAsync("last");
+        await first.ShowsAsync();
+        await second.ShowsAsync();
+    }
+
     /// <summary>A dashboard: takes over what it is told.</summary>
     private sealed class Reader : IAsyncDisposable
     {
         private readonly StreamRig _stream;
+        private readonly uint _stripe;
         private readonly AsyncServerStreamingCall<WatchTreeResponse> _call;
         private readonly Dictionary<string, TreeChange> _latest = new(StringComparer.Ordinal);
         private readonly Dictionary<string, TreePeer> _peers = new(StringComparer.Ordinal);
@@ -185,6 +204,7 @@ public sealed class WatchTests(GarnetFixture garnet) : IClassFixture<GarnetFixtu
         public Reader(StreamRig stream, uint stripe = 0)
         {
             _stream = stream;
+            _stripe = stripe;
             _call = stream.Host.Queries.WatchTree(new WatchTreeRequest { StreamId = stream.Id, Stripe = stripe });
         }
 
@@ -237,7 +257,7 @@ public sealed class WatchTests(GarnetFixture garnet) : IClassFixture<GarnetFixtu
 
         /// <summary>What it has is the tree: places, standbys and slots.</summary>
         public async Task ShowsAsync() => Assert.Equal(
-            (await _stream.Tree()).Values.Select(Place).Order(),
+            (await _stream.Tree(_stripe)).Values.Select(Place).Order(),
             _peers.Values.Select(Place).Order());
 
         public ValueTask DisposeAsync()

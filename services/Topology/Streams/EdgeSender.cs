@@ -87,7 +87,7 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
 
     private static PeerDirective Directive(StreamState stream, Change change) => new(
         change.PeerId,
-        change.Version,
+        stream.NumberOf(change),
         change.Kind switch
         {
             ChangeKind.ParentAssigned => DirectiveKind.ParentAssigned,
@@ -96,7 +96,7 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
             ChangeKind.ChildRemoved => DirectiveKind.ChildRemoved,
             _ => DirectiveKind.Waiting,
         },
-        stream.Tree.Stripe,
+        change.Stripe,
         change.OtherId is null ? null : new PeerNeighbour(change.OtherId, stream.EdgeOf(change.OtherId) ?? ""),
         change.Depth,
         change.Reason,

@@ -6,10 +6,14 @@ internal interface IStreamGrain : IGrainWithStringKey
 {
     Task<Reply<StreamInfo>> Start(StartCommand command);
 
-    Task<Reply<StreamInfo>> Join(JoinCommand command);
+    /// <summary>Joins and leaves, in order, answered together.</summary>
+    Task<Reply<CommandReplies>> Execute(IReadOnlyList<StreamCommand> commands);
 
-    /// <summary>Peers that were lost together leave together.</summary>
-    Task<Refusal> Leave(IReadOnlyList<string> peerIds, string edgeId);
+    /// <summary>An audience of another stream comes, parents before children.</summary>
+    Task<Reply<Imported>> Import(IReadOnlyList<ArrivalCommand> arrivals);
+
+    /// <summary>A squad member's peer becomes the broadcaster's.</summary>
+    Task<Reply<StreamInfo>> Handover(HandoverCommand command);
 
     /// <summary>The peers of these that the stream does not have.</summary>
     Task<Reply<IReadOnlyList<string>>> Report(EdgeReports reports);

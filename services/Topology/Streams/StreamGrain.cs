@@ -42,9 +42,11 @@ internal sealed class StreamGrain(
         return reply;
     }
 
-    public Task<Reply<StreamInfo>> Join(JoinCommand command) => _owner.Join(command);
+    public Task<Reply<CommandReplies>> Execute(IReadOnlyList<StreamCommand> commands) => _owner.Execute(commands);
 
-    public Task<Refusal> Leave(IReadOnlyList<string> peerIds, string edgeId) => _owner.Leave(peerIds, edgeId);
+    public Task<Reply<Imported>> Import(IReadOnlyList<ArrivalCommand> arrivals) => _owner.Import(arrivals);
+
+    public Task<Reply<StreamInfo>> Handover(HandoverCommand command) => _owner.Handover(command);
 
     public Task<Reply<IReadOnlyList<string>>> Report(EdgeReports reports) => _owner.Report(reports);
 

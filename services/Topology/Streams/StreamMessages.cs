@@ -4,13 +4,37 @@ namespace Beacon.Topology.Streams;
 
 /// <summary>A peer as its edge knows it.</summary>
 [GenerateSerializer, Immutable]
-internal sealed record Member(string PeerId, string AccountId, string EdgeId, string AddressBlock);
+internal sealed record Member(string PeerId, string AccountId, string EdgeId, string AddressBlock, string Region = "");
 
 [GenerateSerializer, Immutable]
 internal sealed record StartCommand(Member Root, string Channel, string Title, int BitrateKbps, double UplinkMbps, int MaxChildren, bool Resume);
 
 [GenerateSerializer, Immutable]
 internal sealed record JoinCommand(Member Peer, double UplinkMbps, double LatencyMs);
+
+/// <summary>Peers that left, as the edge that held them says.</summary>
+[GenerateSerializer, Immutable]
+internal sealed record LeaveCommand(IReadOnlyList<string> PeerIds, string EdgeId);
+
+/// <param name="ParentId">Its parent in the stream that it comes from; null = at the top there.</param>
+[GenerateSerializer, Immutable]
+internal sealed record ArrivalCommand(Member Peer, double UplinkMbps, double LatencyMs, string? ParentId);
+
+/// <summary>What became of an audience: with a place in every stripe; waiting in one or more; here before; without room.</summary>
+[GenerateSerializer, Immutable]
+internal sealed record Imported(int Placed, int Waiting, int Known, int Refused);
+
+[GenerateSerializer, Immutable]
+internal sealed record HandoverCommand(string PeerId, string AccountId, double UplinkMbps, int MaxChildren);
+
+/// <summary>One of the two.</summary>
+[GenerateSerializer, Immutable]
+internal sealed record StreamCommand(JoinCommand? Join, LeaveCommand? Leave);
+
+/// <param name="Stream">After all of the commands.</param>
+/// <param name="Refusals">Of each command, in order.</param>
+[GenerateSerializer, Immutable]
+internal sealed record CommandReplies(StreamInfo Stream, IReadOnlyList<Refusal> Refusals);
 
 [GenerateSerializer, Immutable]
 internal sealed record EdgeReports(string EdgeId, IReadOnlyList<MetricsOfPeer> Reports, IReadOnlyList<AnnouncedDigest> Digests);
@@ -28,6 +52,7 @@ internal readonly record struct CountedBytes(string OtherId, int Stripe, long By
 [GenerateSerializer, Immutable]
 internal sealed record AnnouncedDigest(string PeerId, int Stripe, uint Sequence, byte[] Digest);
 
+/// <param name="IsJournaled">False while the record cannot be written: then what is answered lives as long as the stream's owner.</param>
 [GenerateSerializer, Immutable]
 internal sealed record StreamInfo(
     string StreamId,
@@ -39,7 +64,8 @@ internal sealed record StreamInfo(
     int SpareSlots,
     int BitrateKbps,
     int Stripes,
-    bool BroadcasterConnected);
+    bool BroadcasterConnected,
+    bool IsJournaled);
 
 [GenerateSerializer, Immutable]
 internal sealed record PlaceView(
@@ -101,7 +127,10 @@ internal enum Refusal
     StreamNotYours,
     InvalidPeer,
     InvalidStripe,
+    InvalidHeir,
     OwnerChanged,
+    JournalAway,
+    TooManyCommands,
 }
 
 /// <param name="Holder">With <see cref="Refusal.ChannelAlreadyLive"/>: the stream that is live.</param>

@@ -52,7 +52,7 @@ internal sealed class TreeWatch(Tree tree)
         _watchedUntilMs = nowMs + WatchedForMs;
     }
 
-    public void Note(TreeDelta delta)
+    public void Note(StripedDelta delta)
     {
         if (!_isWatched)
         {
@@ -67,10 +67,10 @@ internal sealed class TreeWatch(Tree tree)
             _changed.Remove(id);
         }
 
-        foreach (var peer in delta.Changed)
+        foreach (var id in delta.Changed)
         {
-            _removed.Remove(peer.Id);
-            _changed.Add(peer.Id);
+            _removed.Remove(id);
+            _changed.Add(id);
         }
     }
 
