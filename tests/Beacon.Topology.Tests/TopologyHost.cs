@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Orleans.Core.Internal;
@@ -24,7 +25,7 @@ internal sealed class TopologyHost : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly string _dataDirectory = Directory.CreateTempSubdirectory("beacon-topology-").FullName;
 
-    private TopologyHost(string redis, TimeProvider clock, string? clusterId)
+    private TopologyHost(string redis, TimeProvider clock, string? clusterId, IReadOnlyDictionary<string, string?>? settings = null)
     {
         _clock = clock;
         SiloPort = GarnetFixture.FreePort();
@@ -42,6 +43,7 @@ internal sealed class TopologyHost : IAsyncDisposable
             builder.Configuration["Beacon:Topology:ClusterId"] = clusterId;
         }
 
+        builder.Configuration.AddInMemoryCollection(settings ?? new Dictionary<string, string?>());
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton<TimeProvider>(clock);
         builder.AddServiceDefaults();
@@ -88,12 +90,19 @@ internal sealed class TopologyHost : IAsyncDisposable
     /// <summary>One replica of several, on the true clock: they watch each other by it.</summary>
     public static Task<TopologyHost> StartReplicaAsync(string redis, string clusterId) => StartAsync(new TopologyHost(redis, TimeProvider.System, clusterId));
 
+    /// <summary>Alone, on the true clock.</summary>
+    public static Task<TopologyHost> StartOnTrueClockAsync(string redis, IReadOnlyDictionary<string, string?> settings) =>
+        StartAsync(new TopologyHost(redis, TimeProvider.System, clusterId: null, settings));
+
     private static async Task<TopologyHost> StartAsync(TopologyHost host)
     {
         host.Token = new Metadata { { "authorization", $"Bearer {host._app.Services.GetRequiredService<ServiceTokens>().Current()}" } };
         await host._app.StartAsync(TestContext.Current.CancellationToken);
         return host;
     }
+
+    /// <summary>What the probes of a cluster see.</summary>
+    public async Task<HealthReport> HealthAsync() => await _app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(TestContext.Current.CancellationToken);
 
     public IStreamGrain Grain(string streamId) => _app.Services.GetRequiredService<IGrainFactory>().GetGrain<IStreamGrain>(streamId);
 

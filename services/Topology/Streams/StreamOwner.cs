@@ -537,6 +537,8 @@ internal sealed class StreamOwner(
         Log.JournalBack(log, streamId, state.Tree.Count, (NowMs - _awaySinceMs) / 1000);
         _awaySinceMs = 0;
         metrics.JournalBack(streamId);
+        // A store that came back empty has neither.
+        await journal.ClaimChannelAsync(state.Meta.Channel, streamId).WaitAsync(CommitTimeout, clock);
         await journal.AddLiveAsync(streamId, state.Meta.Channel).WaitAsync(CommitTimeout, clock);
         // What was decided meanwhile is not in what was written.
         if (state.HasBatch)
