@@ -14,6 +14,9 @@ internal sealed class StreamState
 {
     private const int Stripe = 0;
 
+    /// <summary>After so many times of silence everybody is gone indeed: edges and broadcaster were lost together.</summary>
+    private const int SilencesOfNobody = 4;
+
     /// <summary>Room for a million directives to one peer from when it came, or its owner.</summary>
     private const int NumberBits = 20;
 
@@ -32,6 +35,8 @@ internal sealed class StreamState
     private AnnouncedDigest? _digest;
     private uint? _challengedSequence;
     private long _digestAtMs;
+    private long _heardAtMs;
+    private long _tickedAtMs;
 
     public StreamState(string streamId, StreamMeta meta, TopologyOptions options, long nowMs)
     {
@@ -42,6 +47,7 @@ internal sealed class StreamState
         Tree = new Tree(Stripe, _rules);
         Windows = NewWindows();
         Windows.Resume(meta.LastSettledWindow, nowMs);
+        _heardAtMs = _tickedAtMs = nowMs;
         _metaChanged = true;
         _renewTtl = true;
     }
@@ -55,6 +61,7 @@ internal sealed class StreamState
         _rules = options.RulesFor(Meta.BitrateKbps);
         Windows = NewWindows();
         Windows.Resume(Meta.LastSettledWindow, nowMs);
+        _heardAtMs = _tickedAtMs = nowMs;
         foreach (var (window, work) in stored.Outbox)
             _outbox.Add(window, work);
         foreach (var peer in stored.Peers)
@@ -69,6 +76,8 @@ internal sealed class StreamState
         Absorb(nowMs);
         _metaChanged = true;
     }
+
+    private long SilenceMs => _options.PeerSilenceSeconds * 1000L;
 
     public string StreamId { get; }
 
@@ -165,6 +174,7 @@ internal sealed class StreamState
     /// <summary>False when the stream does not have the peer.</summary>
     public bool Report(string edgeId, MetricsOfPeer report, long nowMs)
     {
+        Heard(nowMs);
         if (!_members.TryGetValue(report.PeerId, out var member))
             return false;
         // A late report of an edge that the peer has left.
@@ -217,12 +227,35 @@ internal sealed class StreamState
     public string? Tick(long nowMs)
     {
         AdvanceWindows(nowMs);
-        var silentSince = nowMs - (_options.PeerSilenceSeconds * 1000L);
+        if (nowMs - _tickedAtMs >= SilenceMs)
+            HearAnew(nowMs);
+        _tickedAtMs = nowMs;
+        var silentSince = IsDeaf(nowMs) && nowMs - _heardAtMs < SilenceMs * SilencesOfNobody ? long.MinValue : nowMs - SilenceMs;
         foreach (var silent in _members.Values.Where(member => member.LastSeenMs < silentSince).Select(member => member.Member.PeerId).ToList())
             Remove(silent, nowMs);
         Tree.Tick(_options.LiftMovesPerTick, nowMs);
         Absorb(nowMs);
         return Meta.RootLostAtMs > 0 && nowMs - Meta.RootLostAtMs >= _options.RootGraceSeconds * 1000L ? "broadcaster_lost" : null;
+    }
+
+    /// <summary>
+    /// When nobody is heard for most of the time that makes a peer silent, the owner is cut off or was asleep, and not everybody gone at
+    /// once: so long nobody is removed, and once somebody is heard, all have their time again.
+    /// </summary>
+    private bool IsDeaf(long nowMs) => nowMs - _heardAtMs > SilenceMs * 2 / 3;
+
+    private void Heard(long nowMs)
+    {
+        if (IsDeaf(nowMs))
+            HearAnew(nowMs);
+        _heardAtMs = nowMs;
+    }
+
+    private void HearAnew(long nowMs)
+    {
+        _heardAtMs = nowMs;
+        foreach (var member in _members.Values)
+            member.LastSeenMs = nowMs;
     }
 
     /// <summary>The stream is over: what was counted is settled with the answers that came.</summary>
