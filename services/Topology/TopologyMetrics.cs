@@ -27,9 +27,10 @@ internal sealed class TopologyMetrics : IDisposable
     private readonly Histogram<double> _commitDuration;
     private readonly Histogram<int> _commitPeers;
 
-    public TopologyMetrics(IMeterFactory meters)
+    /// <param name="meters">Null where nobody listens: in a simulation.</param>
+    public TopologyMetrics(IMeterFactory? meters = null)
     {
-        _meter = meters.Create("Beacon.Topology");
+        _meter = meters?.Create("Beacon.Topology") ?? new Meter("Beacon.Topology");
         _joins = _meter.CreateCounter<long>("beacon.topology.joins", "{peer}", "Viewers that joined; one that comes back counts no second time.");
         _moves = _meter.CreateCounter<long>("beacon.topology.moves", "{move}", "Other parents assigned to peers that had one, by reason.");
         _orphans = _meter.CreateCounter<long>("beacon.topology.orphans", "{peer}", "Peers that lost their parent.");

@@ -35,7 +35,8 @@ public sealed partial class TidyTests
     {
         ["services/Topology/Streams/EdgeSender.cs"] = "Whatever a bus throws, the owner of a stream goes on deciding; the failure is counted and logged.",
         ["services/Topology/Streams/StreamGrain.cs"] = "The timer must not die in silence: a failed tick comes again.",
-        ["services/Topology/Streams/StreamOwner.cs"] = "The owner's pump must not die in silence: a failed commit gives the stream up.",
+        ["services/Topology/Streams/StreamOwner.cs"] = "The owner's pump must not die in silence: what the journal fails with, the owner outlives; what else fails gives the stream up.",
+        ["services/Topology/Streams/CommandQueue.cs"] = "Whatever a call to an owner ends in, each of its callers is given.",
     };
 
     [Fact]

@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Orleans.Core.Internal;
@@ -95,6 +96,10 @@ internal sealed class TopologyHost : IAsyncDisposable
     /// <summary>One replica of several, on the true clock: they watch each other by it.</summary>
     public static Task<TopologyHost> StartReplicaAsync(string redis, string clusterId) => StartAsync(new TopologyHost(redis, TimeProvider.System, clusterId));
 
+    /// <summary>Alone, on the true clock.</summary>
+    public static Task<TopologyHost> StartOnTrueClockAsync(string redis, IReadOnlyDictionary<string, string?> settings) =>
+        StartAsync(new TopologyHost(redis, TimeProvider.System, clusterId: null, settings.Select(setting => (setting.Key, setting.Value ?? ""))));
+
     private static async Task<TopologyHost> StartAsync(TopologyHost host)
     {
         host.Token = new Metadata { { "authorization", $"Bearer {host._app.Services.GetRequiredService<ServiceTokens>().Current()}" } };
@@ -108,6 +113,9 @@ internal sealed class TopologyHost : IAsyncDisposable
     /// <summary>What a watcher is told, without a connection in between that would hold some of it.</summary>
     public IAsyncEnumerator<WatchTreeResponse> Watch(string streamId) =>
         _app.Services.GetRequiredService<Grpc.TreeWatches>().WatchAsync(streamId, 0, TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+
+    /// <summary>What the probes of a cluster see.</summary>
+    public async Task<HealthReport> HealthAsync() => await _app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(TestContext.Current.CancellationToken);
 
     public IStreamGrain Grain(string streamId) => _app.Services.GetRequiredService<IGrainFactory>().GetGrain<IStreamGrain>(streamId);
 

@@ -26,7 +26,18 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
 {
     private const int DirectivesPerMessage = 512;
 
-    public Task SendAsync(StreamState stream, IReadOnlyList<Change> changes)
+    public Task SendAsync(StreamState stream, IReadOnlyList<Change> changes) =>
+        Task.WhenAll(ByEdge(stream, changes).Select(async edge =>
+        {
+            foreach (var part in edge.Value.Chunk(DirectivesPerMessage))
+            {
+                if (!await SendAsync(edge.Key, new PeersReassigned(edge.Key, stream.StreamId, part)))
+                    return;
+            }
+        }));
+
+    /// <summary>What each edge is to be told, in order.</summary>
+    internal static Dictionary<string, List<PeerDirective>> ByEdge(StreamState stream, IReadOnlyList<Change> changes)
     {
         var byEdge = new Dictionary<string, List<PeerDirective>>(StringComparer.Ordinal);
         foreach (var change in changes)
@@ -39,14 +50,7 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
             directives.Add(Directive(stream, change));
         }
 
-        return Task.WhenAll(byEdge.Select(async edge =>
-        {
-            foreach (var part in edge.Value.Chunk(DirectivesPerMessage))
-            {
-                if (!await SendAsync(edge.Key, new PeersReassigned(edge.Key, stream.StreamId, part)))
-                    return;
-            }
-        }));
+        return byEdge;
     }
 
     public Task ChallengeAsync(StreamState stream, long window, Challenge challenge) =>

@@ -27,6 +27,7 @@ internal sealed partial class StreamState
     /// <summary>False when the stream does not have the peer.</summary>
     public bool Report(string edgeId, MetricsOfPeer report, long nowMs)
     {
+        Heard(nowMs);
         if (!_members.TryGetValue(report.PeerId, out var member))
             return false;
         // A late report of an edge that the peer has left.

@@ -11,6 +11,9 @@ internal sealed record PendingBatch(StreamBatch Store, IReadOnlyList<Change> Cha
 /// </summary>
 internal sealed partial class StreamState
 {
+    /// <summary>After so many times of silence everybody is gone indeed: edges and broadcaster were lost together.</summary>
+    private const int SilencesOfNobody = 4;
+
     /// <summary>Room for a million directives to one peer from when it came, or its owner.</summary>
     private const int NumberBits = 20;
 
@@ -30,6 +33,8 @@ internal sealed partial class StreamState
     private BatchEvents _events = new();
     private bool _metaChanged;
     private bool _renewTtl;
+    private long _heardAtMs;
+    private long _tickedAtMs;
 
     public StreamState(string streamId, StreamMeta meta, TopologyOptions options, long nowMs)
         : this(streamId, meta, options, nowMs, rules => new StripedTrees(meta.Stripes, rules))
@@ -76,8 +81,11 @@ internal sealed partial class StreamState
         _digestsAtMs = new long[meta.Stripes];
         Windows = new RelayWindows(new SettlementRules(options.WindowMs, options.ExcludeSameAddressBlock));
         Windows.Resume(meta.LastSettledWindow, nowMs);
+        _heardAtMs = _tickedAtMs = nowMs;
         _metaChanged = true;
     }
+
+    private long SilenceMs => _options.PeerSilenceSeconds * 1000L;
 
     public string StreamId { get; }
 
@@ -262,7 +270,10 @@ internal sealed partial class StreamState
     public string? Tick(long nowMs)
     {
         AdvanceWindows(nowMs);
-        var silentSince = nowMs - (_options.PeerSilenceSeconds * 1000L);
+        if (nowMs - _tickedAtMs >= SilenceMs)
+            HearAnew(nowMs);
+        _tickedAtMs = nowMs;
+        var silentSince = IsDeaf(nowMs) && nowMs - _heardAtMs < SilenceMs * SilencesOfNobody ? long.MinValue : nowMs - SilenceMs;
         // Together, as they were lost: when an edge fails, no orphan is sent to another of its peers.
         Remove([.. _members.Values.Where(member => member.LastSeenMs < silentSince).Select(member => member.Member.PeerId)], nowMs);
         Trees.Tick(_options.LiftMovesPerTick, nowMs);
@@ -270,6 +281,26 @@ internal sealed partial class StreamState
         foreach (var watch in _watches)
             watch.Tick(nowMs);
         return Meta.RootLostAtMs > 0 && nowMs - Meta.RootLostAtMs >= _options.RootGraceSeconds * 1000L ? "broadcaster_lost" : null;
+    }
+
+    /// <summary>
+    /// When nobody is heard for most of the time that makes a peer silent, the owner is cut off or was asleep, and not everybody gone at
+    /// once: so long nobody is removed, and once somebody is heard, all have their time again.
+    /// </summary>
+    private bool IsDeaf(long nowMs) => nowMs - _heardAtMs > SilenceMs * 2 / 3;
+
+    private void Heard(long nowMs)
+    {
+        if (IsDeaf(nowMs))
+            HearAnew(nowMs);
+        _heardAtMs = nowMs;
+    }
+
+    private void HearAnew(long nowMs)
+    {
+        _heardAtMs = nowMs;
+        foreach (var member in _members.Values)
+            member.LastSeenMs = nowMs;
     }
 
     /// <summary>The stream is over: what was counted is settled with the answers that came.</summary>
