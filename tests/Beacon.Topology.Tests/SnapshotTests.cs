@@ -89,26 +89,31 @@ public sealed class SnapshotTests(GarnetFixture garnet) : IClassFixture<GarnetFi
     }
 
     [Fact]
-    public async Task Of_equal_parents_the_one_of_the_same_region_is_taken_also_by_a_new_owner()
+    public async Task The_region_of_a_peer_goes_with_it_into_the_tree_and_past_a_new_owner()
     {
         await using var host = await TopologyHost.StartAsync(garnet.ConnectionString);
         var stream = new StreamRig(host);
-        await stream.Start(maxChildren: 4);
-        foreach (var region in new[] { "north", "south", "east", "west" })
-            await Join(region, region, uplinkMbps: 2.5);
+        await stream.Start();
+        await Join("a", "north");
+        await Join("b", "");
+        Assert.Equal([("a", "north"), ("b", null), ("root", null)], await Regions());
         await host.DeactivateAsync(stream.Id);
-        await Join("of-west", "west");
-        await Join("of-south", "south");
-        var tree = await stream.Tree();
-        Assert.Equal(("west", "south"), (tree["of-west"].ParentPeerId, tree["of-south"].ParentPeerId));
-        await StreamRig.Fails("invalid_peer", StatusCode.InvalidArgument, () => Join("bad", new string('x', 65)));
+        await Join("c", "south");
+        // A new owner writes what it has in memory.
+        Assert.Equal([("a", "north"), ("b", null), ("c", "south"), ("root", null)], await Regions());
+        await Join("d", new string('x', 64));
+        await StreamRig.Fails("invalid_peer", StatusCode.InvalidArgument, () => Join("e", new string('x', 65)));
+        await StreamRig.Fails("invalid_peer", StatusCode.InvalidArgument, () => Join("e", "with space"));
 
-        async Task Join(string id, string region, double uplinkMbps = 0)
+        async Task Join(string id, string region)
         {
             var peer = StreamRig.Peer(id);
             peer.Region = region;
-            await host.Edge.JoinStreamAsync(new JoinStreamRequest { StreamId = stream.Id, Peer = peer, UplinkMbps = uplinkMbps, LatencyMs = 20 }, host.Token);
+            await host.Edge.JoinStreamAsync(new JoinStreamRequest { StreamId = stream.Id, Peer = peer, UplinkMbps = 2.5, LatencyMs = 20 }, host.Token);
         }
+
+        async Task<IEnumerable<(string, string?)>> Regions() =>
+            (await host.Store.TakeAsync(stream.Id, 0))!.Peers.Select(peer => (peer.Member.PeerId, peer.Places.Single().Place.Region)).OrderBy(peer => peer.PeerId, StringComparer.Ordinal);
     }
 
     private static string Id(int viewer) => string.Create(CultureInfo.InvariantCulture, $"v{viewer:D5}");

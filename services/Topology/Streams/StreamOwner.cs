@@ -11,7 +11,7 @@ namespace Beacon.Topology.Streams;
 /// </summary>
 /// <param name="nonce">Keys of challenges: from the system's random numbers, in a simulation from a seed.</param>
 /// <param name="release">Called when the owner holds nothing that is worth keeping.</param>
-internal sealed class StreamOwner(
+internal sealed partial class StreamOwner(
     string streamId,
     IStreamJournal journal,
     IEdgeSender edges,
@@ -33,9 +33,6 @@ internal sealed class StreamOwner(
 
     /// <summary>... and at least so many.</summary>
     private const int FewChanges = 4096;
-
-    /// <summary>Peers looked at in one turn for who reads a whole tree: about a millisecond.</summary>
-    private const int SliceSize = 4_096;
 
     private readonly HashSet<long> _recordedWindows = [];
     private StreamState? _state;
@@ -196,68 +193,6 @@ internal sealed class StreamOwner(
     }
 
     public Reply<StreamInfo> Get() => Live is { } state ? Answer(state, IsAway ? Durability.InMemory : Durability.Recorded) : Unknown();
-
-    /// <inheritdoc cref="IStreamGrain.GetTree"/>
-    public Reply<TreeView> GetTree(int stripe, int pageSize, int offset, string? afterPeerId)
-    {
-        if (Live is not { } state)
-            return Unknown();
-        if (state.Tree(stripe) is not { } tree)
-            return Refusal.InvalidStripe;
-        var page = TreePages.Read(tree, pageSize + 1, offset, afterPeerId);
-        return new TreeView(
-            state.Watch(stripe).Figures,
-            [.. page.Take(pageSize).Select(TreeWatch.View)],
-            page.Count > pageSize,
-            [.. tree.Waiting.Take(pageSize).Select(peer => peer.Id)]);
-    }
-
-    /// <inheritdoc cref="IStreamGrain.ReadTree"/>
-    public Reply<TreeSlice> ReadTree(int stripe, int from)
-    {
-        if (Live is not { } state)
-            return Unknown();
-        if (state.Tree(stripe) is null)
-            return Refusal.InvalidStripe;
-        var watch = state.Watch(stripe);
-        watch.Watch(NowMs);
-        var cursor = new TreeCursor(_epoch, watch.Last);
-        var (peers, next) = state.Read(stripe, from, SliceSize);
-        return new TreeSlice(cursor, watch.Figures, peers, next);
-    }
-
-    /// <inheritdoc cref="IStreamGrain.Changes"/>
-    public Reply<TreeNews> Changes(int stripe, TreeCursor cursor)
-    {
-        if (Live is not { } state)
-            return Unknown();
-        if (state.Tree(stripe) is null)
-            return Refusal.InvalidStripe;
-        var watch = state.Watch(stripe);
-        watch.Watch(NowMs);
-        var now = new TreeCursor(_epoch, watch.Last);
-        return new TreeNews(now, cursor.Epoch == _epoch ? watch.After(cursor.Number) : null);
-    }
-
-    public Reply<PlaceExplained> Explain(string peerId, int stripe)
-    {
-        if (Live is not { } state)
-            return Unknown();
-        if (state.Tree(stripe) is not { } tree)
-            return Refusal.InvalidStripe;
-        if (tree.Find(peerId) is not { } peer)
-            return Refusal.UnknownPeer;
-        var decision = tree.Explain(peerId);
-        var candidates = (decision?.Candidates ?? []).Select(candidate => new CandidateView(
-            candidate.PeerId,
-            candidate.Depth,
-            candidate.SpareSlots,
-            candidate.SpareUplinkMbps,
-            candidate.LatencyMs,
-            candidate.Chosen,
-            candidate.Verdict));
-        return new PlaceExplained(TreeWatch.View(peer), peer.Reason, decision?.AtMs ?? peer.AssignedAtMs, [.. candidates]);
-    }
 
     /// <summary>What only time brings.</summary>
     public async Task Tick()

@@ -214,7 +214,8 @@ internal sealed partial class StreamState
     /// </summary>
     public Imported Import(IReadOnlyList<ArrivalCommand> arrivals, long nowMs)
     {
-        var room = _options.MaxPeersPerStream - Trees.Count;
+        // As with joins, who comes into a full waiting list is refused; one call may fill it past its bound by what it brings.
+        var room = Trees.IsFull ? 0 : _options.MaxPeersPerStream - Trees.Count;
         var coming = new List<ArrivalCommand>(arrivals.Count);
         var named = new HashSet<string>(StringComparer.Ordinal);
         var here = 0;
