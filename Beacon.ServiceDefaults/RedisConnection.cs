@@ -21,6 +21,8 @@ public static class RedisConnection
             var options = ConfigurationOptions.Parse(text);
             // Start in any order: connect in the background, readiness tells when.
             options.AbortOnConnectFail = false;
+            // While Redis is away, work waits for it or goes on from memory: either way each second counts once it is back.
+            options.ReconnectRetryPolicy = new LinearRetry(maxRetryElapsedTimeAllowedMilliseconds: 1_000);
             return ConnectionMultiplexer.Connect(options);
         });
         if (builder.Services.All(service => service.ServiceType != typeof(RedisHealth)))
@@ -30,9 +32,20 @@ public static class RedisConnection
         }
     }
 
+    /// <summary>Not ready before the first connection. After that, a Redis that is away must not take every replica from service at once: much goes on without it.</summary>
     private sealed class RedisHealth(IConnectionMultiplexer redis) : IHealthCheck
     {
-        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-            Task.FromResult(redis.IsConnected ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("not connected"));
+        private volatile bool _wasConnected;
+
+        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+        {
+            if (redis.IsConnected)
+            {
+                _wasConnected = true;
+                return Task.FromResult(HealthCheckResult.Healthy());
+            }
+
+            return Task.FromResult(_wasConnected ? HealthCheckResult.Degraded("the connection is lost") : HealthCheckResult.Unhealthy("not connected"));
+        }
     }
 }

@@ -19,14 +19,7 @@ public sealed class GarnetFixture : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var port = FreePort();
-        _server = new GarnetServer(new GarnetServerOptions
-        {
-            EndPoints = [new IPEndPoint(IPAddress.Loopback, port)],
-            EnableLua = true,
-            LuaTransactionMode = true,
-            LuaOptions = new LuaOptions(LuaMemoryManagementMode.Native, "", Timeout.InfiniteTimeSpan, LuaLoggingMode.Enable, [], null),
-            QuietMode = true,
-        });
+        _server = new GarnetServer(Options(new IPEndPoint(IPAddress.Loopback, port)));
         _server.Start();
         ConnectionString = $"127.0.0.1:{port}";
         _redis = await ConnectionMultiplexer.ConnectAsync(ConnectionString);
@@ -40,6 +33,15 @@ public sealed class GarnetFixture : IAsyncLifetime
             await _redis.DisposeAsync();
         _server?.Dispose();
     }
+
+    public static GarnetServerOptions Options(IPEndPoint endpoint) => new()
+    {
+        EndPoints = [endpoint],
+        EnableLua = true,
+        LuaTransactionMode = true,
+        LuaOptions = new LuaOptions(LuaMemoryManagementMode.Native, "", Timeout.InfiniteTimeSpan, LuaLoggingMode.Enable, [], null),
+        QuietMode = true,
+    };
 
     public static int FreePort()
     {

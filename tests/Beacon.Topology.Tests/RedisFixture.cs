@@ -7,11 +7,10 @@ namespace Beacon.Topology.Tests;
 /// <summary>A Redis of its own on a free port, in a directory of its own, when redis-server is installed; else its tests are skipped and say why.</summary>
 public sealed class RedisFixture : IAsyncLifetime
 {
-    private readonly string _directory = Directory.CreateTempSubdirectory("beacon-redis-").FullName;
-    private Process? _server;
+    private RedisServer? _server;
     private ConnectionMultiplexer? _redis;
 
-    public string ConnectionString { get; private set; } = "";
+    public string ConnectionString => _server?.ConnectionString ?? "";
 
     public IConnectionMultiplexer Redis
     {
@@ -22,21 +21,49 @@ public sealed class RedisFixture : IAsyncLifetime
         }
     }
 
-    public void RequireInstalled() => Assert.SkipWhen(_redis is null, "redis-server is not installed");
+    public static void RequireInstalled() => RedisServer.RequireInstalled();
 
     public async ValueTask InitializeAsync()
     {
-        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-            .Select(directory => Path.Combine(directory, "redis-server"))
-            .FirstOrDefault(File.Exists);
-        if (path is null)
+        if (RedisServer.Program is null)
             return;
-        var port = GarnetFixture.FreePort();
-        _server = Process.Start(new ProcessStartInfo(path, ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", _directory])
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-        })!;
+        _server = new RedisServer(keepsData: false);
+        await _server.StartAsync();
+        _redis = await ConnectionMultiplexer.ConnectAsync(ConnectionString);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_redis is not null)
+            await _redis.DisposeAsync();
+        if (_server is not null)
+            await _server.DisposeAsync();
+    }
+}
+
+/// <summary>A redis-server that a test may pause, kill and start again at the same address.</summary>
+/// <param name="keepsData">True: every write is on the disk before it is answered.</param>
+internal sealed class RedisServer(bool keepsData) : IAsyncDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("beacon-redis-").FullName;
+    private readonly int _port = GarnetFixture.FreePort();
+    private Process? _server;
+
+    public static string? Program { get; } = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+        .Select(directory => Path.Combine(directory, "redis-server"))
+        .FirstOrDefault(File.Exists);
+
+    public string ConnectionString => $"127.0.0.1:{_port}";
+
+    public static void RequireInstalled() => Assert.SkipWhen(Program is null, "redis-server is not installed");
+
+    public async Task StartAsync()
+    {
+        string[] arguments =
+        [
+            "--port", $"{_port}", "--bind", "127.0.0.1", "--save", "", "--dir", _directory, "--appendonly", keepsData ? "yes" : "no", "--appendfsync", "always",
+        ];
+        _server = Process.Start(new ProcessStartInfo(Program!, arguments) { UseShellExecute = false, RedirectStandardOutput = true })!;
         var said = new ConcurrentQueue<string>();
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _server.OutputDataReceived += (_, line) =>
@@ -49,21 +76,36 @@ public sealed class RedisFixture : IAsyncLifetime
         };
         _server.BeginOutputReadLine();
         await ready.Task;
-        ConnectionString = $"127.0.0.1:{port}";
-        _redis = await ConnectionMultiplexer.ConnectAsync(ConnectionString);
+    }
+
+    public Task PauseAsync() => Signals.SendAsync(_server!, "STOP");
+
+    public Task ContinueAsync() => Signals.SendAsync(_server!, "CONT");
+
+    public async Task KillAsync()
+    {
+        _server!.Kill();
+        await _server.WaitForExitAsync();
+        _server.Dispose();
+        _server = null;
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (_redis is not null)
-            await _redis.DisposeAsync();
         if (_server is not null)
-        {
-            _server.Kill();
-            await _server.WaitForExitAsync();
-            _server.Dispose();
-        }
-
+            await KillAsync();
         Directory.Delete(_directory, recursive: true);
+    }
+}
+
+/// <summary>What .NET has no call for.</summary>
+internal static class Signals
+{
+    public static async Task SendAsync(Process process, string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"]);
+        await kill.WaitForExitAsync();
+        if (kill.ExitCode != 0)
+            throw new InvalidOperationException($"kill -{signal} {process.Id} ended with {kill.ExitCode}");
     }
 }

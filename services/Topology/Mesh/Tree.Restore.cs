@@ -66,6 +66,7 @@ internal sealed partial class Tree
             if (!tree._peers.TryGetValue(record.StandbyId!, out var standby))
                 continue;
             standby.AddHolder(tree._peers[record.Id]);
+            tree.StandbyCount++;
         }
 
         foreach (var record in inOrder)

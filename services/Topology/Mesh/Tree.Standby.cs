@@ -27,6 +27,9 @@ internal sealed partial class Tree
     /// <summary>Reservations that healthy attached peers could take on, shared ones counted.</summary>
     private int _shares;
 
+    /// <summary>Peers that have a standby.</summary>
+    public int StandbyCount { get; private set; }
+
     /// <summary>
     /// A standby must survive what takes the parent away: it is neither the parent nor below it. Below the root are all, and without
     /// the root there is no stream, so the root's children only keep clear of their own subtree.
@@ -145,6 +148,7 @@ internal sealed partial class Tree
     {
         NoteStandby(peer);
         standby.AddHolder(peer);
+        StandbyCount++;
         Reindex(standby);
         MarkDirty(peer);
         Tell(standby, ChangeKind.ChildAssigned, peer, standby: true);
@@ -155,6 +159,7 @@ internal sealed partial class Tree
     {
         NoteStandby(peer);
         standby.RemoveHolder(peer);
+        StandbyCount--;
         Reindex(standby);
         MarkDirty(peer);
     }
