@@ -70,6 +70,10 @@ internal static class Live
         ["Beacon:Signaling:SignalBurst"] = "10000",
         ["Beacon:Signaling:JoinsPerSecond"] = "1000",
         ["Beacon:Signaling:JoinBurst"] = "1000",
+        ["Beacon:Signaling:HandshakesPerSecondPerAddress"] = "100000",
+        ["Beacon:Signaling:HandshakeBurstPerAddress"] = "100000",
+        ["Beacon:Signaling:GuestsPerSecondPerAddress"] = "100000",
+        ["Beacon:Signaling:GuestBurstPerAddress"] = "100000",
     };
 }
 
@@ -196,7 +200,7 @@ internal sealed class LiveRun(Server server, Crowd crowd, int inFlight, bool acc
         await phase.EndAsync(report, "tip", tips);
     }
 
-    /// <summary>Relays vanish at once, and each of their children waits for another parent.</summary>
+    /// <summary>Relays go at once, as tabs do that are closed, and each of their children waits for another parent.</summary>
     private async Task HealAsync(Peer[] viewers, int orphansAsked, JsonObject report)
     {
         var (victims, orphans) = Victims(viewers, orphansAsked);
@@ -204,7 +208,7 @@ internal sealed class LiveRun(Server server, Crowd crowd, int inFlight, bool acc
         var phase = Phase.Begin(server, orphans.Count);
         var startedAt = Stopwatch.GetTimestamp();
         foreach (var victim in victims)
-            victim.Abort();
+            victim.SayGoodbye();
         var closedAt = Stopwatch.GetTimestamp();
         using var glance = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (orphans.Any(orphan => orphan.AssignedAt < startedAt) && Stopwatch.GetElapsedTime(startedAt) < Patience)

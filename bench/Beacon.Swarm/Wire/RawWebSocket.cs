@@ -73,6 +73,9 @@ internal abstract class RawWebSocket : IDisposable
         }
     }
 
+    /// <summary>A close frame with 1001, as a browser sends it when its page goes.</summary>
+    public void SayGoodbye() => Send(Close, [0x03, 0xE9]);
+
     /// <summary>Ends the connection as a crash would: a reset, no close frame.</summary>
     public void Abort()
     {

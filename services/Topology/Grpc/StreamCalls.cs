@@ -25,6 +25,17 @@ internal sealed class StreamCalls(IGrainFactory grains)
             throw Error(reply.Refusal).Exception();
     }
 
+    public async Task<JoinReplies> JoinAsync(string streamId, IReadOnlyList<JoinCommand> commands)
+    {
+        var reply = await TryAsync<JoinReplies>(streamId, async grain =>
+        {
+            var replies = await grain.JoinMany(commands);
+            // All or none: a new owner is asked again for all of them.
+            return replies.Refusals[0] == Refusal.OwnerChanged ? Refusal.OwnerChanged : replies;
+        });
+        return reply.Value ?? new JoinReplies(null, [.. Enumerable.Repeat(reply.Refusal, commands.Count)]);
+    }
+
     public async Task<Reply<T>> TryAsync<T>(string streamId, Func<IStreamGrain, Task<Reply<T>>> call)
     {
         try

@@ -1,6 +1,7 @@
 using Beacon.Contracts.Topology.V1;
 using Beacon.ServiceDefaults;
 using Beacon.Topology.Streams;
+using Google.Protobuf.Collections;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
@@ -32,7 +33,7 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
 
     public override async Task<JoinStreamResponse> JoinStream(JoinStreamRequest request, ServerCallContext context)
     {
-        var command = new JoinCommand(Requests.Member(request.Peer), Requests.Uplink(request.UplinkMbps), request.LatencyMs);
+        var command = Requests.Join(request);
         var stream = await streams.CallAsync(Requests.StreamId(request.StreamId), grain => grain.Join(command));
         return new JoinStreamResponse { Stream = StreamCalls.ToMessage(stream) };
     }
@@ -44,6 +45,32 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
         return reply.Refusal is Refusal.None or Refusal.UnknownStream
             ? new LeaveStreamResponse()
             : throw StreamCalls.Error(reply.Refusal).Exception();
+    }
+
+    public override async Task<JoinStreamsResponse> JoinStreams(JoinStreamsRequest request, ServerCallContext context)
+    {
+        if (request.Joins.Count > Requests.MaxBatch)
+            throw TopologyErrors.InvalidBatch.Exception();
+        var results = new JoinResult[request.Joins.Count];
+        var byStream = Enumerable.Range(0, results.Length).ToLookup(index => request.Joins[index].StreamId, StringComparer.Ordinal);
+        await Task.WhenAll(byStream.Select(stream => JoinOne(stream.Key, [.. stream], request.Joins, results)));
+        return new JoinStreamsResponse { Results = { results } };
+    }
+
+    public override async Task<LeaveStreamsResponse> LeaveStreams(LeaveStreamsRequest request, ServerCallContext context)
+    {
+        if (request.Leaves.Count > Requests.MaxBatch)
+            throw TopologyErrors.InvalidBatch.Exception();
+        foreach (var leave in request.Leaves)
+            Requests.StreamId(leave.StreamId);
+        var refusals = await Task.WhenAll(request.Leaves.ToLookup(leave => leave.StreamId, StringComparer.Ordinal).Select(async stream =>
+        {
+            List<LeaveCommand> commands = [.. stream.Select(leave => new LeaveCommand(leave.PeerId, leave.EdgeId))];
+            return (await streams.TryAsync<bool>(stream.Key, async grain => await grain.LeaveMany(commands))).Refusal;
+        }));
+        return refusals.FirstOrDefault(refusal => refusal is not (Refusal.None or Refusal.UnknownStream)) is var refused && refused != Refusal.None
+            ? throw StreamCalls.Error(refused).Exception()
+            : new LeaveStreamsResponse();
     }
 
     public override async Task<ReportMetricsResponse> ReportMetrics(ReportMetricsRequest request, ServerCallContext context)
@@ -76,6 +103,48 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
 
         return response;
     }
+
+    private async Task JoinOne(string streamId, IReadOnlyList<int> indexes, RepeatedField<JoinStreamRequest> joins, JoinResult[] results)
+    {
+        var commands = new List<JoinCommand>(indexes.Count);
+        var asked = new List<int>(indexes.Count);
+        foreach (var index in indexes)
+        {
+            try
+            {
+                Requests.StreamId(streamId);
+                commands.Add(Requests.Join(joins[index]));
+                asked.Add(index);
+            }
+            catch (RpcException exception)
+            {
+                results[index] = Failed(exception);
+            }
+        }
+
+        if (asked.Count == 0)
+            return;
+        try
+        {
+            var reply = await streams.JoinAsync(streamId, commands);
+            var stream = reply.Stream is { } info ? StreamCalls.ToMessage(info) : null;
+            for (var at = 0; at < asked.Count; at++)
+                results[asked[at]] = reply.Refusals[at] == Refusal.None ? new JoinResult { Stream = stream } : Failed(StreamCalls.Error(reply.Refusals[at]).Exception());
+        }
+        catch (RpcException exception)
+        {
+            foreach (var index in asked)
+                results[index] = Failed(exception);
+        }
+    }
+
+    private static JoinResult Failed(RpcException exception) => new()
+    {
+        ErrorCode = (int)exception.StatusCode,
+        ErrorReason = Fault.ReasonOf(exception) ?? "",
+        ErrorMessage = exception.Status.Detail,
+        ErrorRetryable = exception.StatusCode is StatusCode.Unavailable,
+    };
 
     /// <summary>An account that starts anew ends what it had; nobody else's stream is touched.</summary>
     private async Task EndFormer(string formerId, StartCommand command)

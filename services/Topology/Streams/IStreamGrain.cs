@@ -8,7 +8,13 @@ internal interface IStreamGrain : IGrainWithStringKey
 
     Task<Reply<StreamInfo>> Join(JoinCommand command);
 
+    /// <summary>Many joins, one commit.</summary>
+    Task<JoinReplies> JoinMany(IReadOnlyList<JoinCommand> commands);
+
     Task<Refusal> Leave(string peerId, string edgeId);
+
+    /// <summary>Many leaves, one commit.</summary>
+    Task<Refusal> LeaveMany(IReadOnlyList<LeaveCommand> commands);
 
     /// <summary>The peers of these that the stream does not have.</summary>
     Task<Reply<IReadOnlyList<string>>> Report(EdgeReports reports);

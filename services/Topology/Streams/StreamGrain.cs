@@ -80,12 +80,25 @@ internal sealed class StreamGrain(
         return await Committed() ? state.Info : Refusal.OwnerChanged;
     }
 
-    public async Task<Refusal> Leave(string peerId, string edgeId)
+    public async Task<JoinReplies> JoinMany(IReadOnlyList<JoinCommand> commands)
+    {
+        if (Live is not { } state)
+            return new JoinReplies(null, [.. Enumerable.Repeat(Unknown(), commands.Count)]);
+        var now = NowMs;
+        List<Refusal> refusals = [.. commands.Select(command => state.Join(command, now))];
+        metrics.Joins.Add(refusals.Count(refusal => refusal == Refusal.None));
+        return await Committed() ? new JoinReplies(state.Info, refusals) : new JoinReplies(null, [.. refusals.Select(_ => Refusal.OwnerChanged)]);
+    }
+
+    public Task<Refusal> Leave(string peerId, string edgeId) => LeaveMany([new LeaveCommand(peerId, edgeId)]);
+
+    public async Task<Refusal> LeaveMany(IReadOnlyList<LeaveCommand> commands)
     {
         if (Live is not { } state)
             return Unknown();
         var wasConnected = state.Meta.RootLostAtMs == 0;
-        metrics.Orphans.Add(state.Leave(peerId, edgeId, NowMs));
+        var now = NowMs;
+        metrics.Orphans.Add(commands.Sum(command => state.Leave(command.PeerId, command.EdgeId, now)));
         if (wasConnected && state.Meta.RootLostAtMs > 0)
             Log.BroadcasterLost(log, StreamId, options.Value.RootGraceSeconds);
         return await Committed() ? Refusal.None : Refusal.OwnerChanged;

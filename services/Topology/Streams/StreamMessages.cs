@@ -11,6 +11,14 @@ internal sealed record StartCommand(Member Root, string Channel, string Title, i
 internal sealed record JoinCommand(Member Peer, double UplinkMbps, double LatencyMs);
 
 [GenerateSerializer, Immutable]
+internal sealed record LeaveCommand(string PeerId, string EdgeId);
+
+/// <param name="Stream">The stream after the joins; null when there is none.</param>
+/// <param name="Refusals">One per command.</param>
+[GenerateSerializer, Immutable]
+internal sealed record JoinReplies(StreamInfo? Stream, IReadOnlyList<Refusal> Refusals);
+
+[GenerateSerializer, Immutable]
 internal sealed record EdgeReports(string EdgeId, IReadOnlyList<MetricsOfPeer> Reports, IReadOnlyList<AnnouncedDigest> Digests);
 
 /// <param name="Receipts">Parent, stripe, bytes.</param>
