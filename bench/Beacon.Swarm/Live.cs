@@ -58,7 +58,7 @@ internal static class Live
     }
 
     /// <summary>All viewers share one address and one machine here, and are silent while another phase is measured.</summary>
-    private static readonly Dictionary<string, string> SelfHostSettings = new(StringComparer.Ordinal)
+    public static IReadOnlyDictionary<string, string> SelfHostSettings { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["Logging:LogLevel:Default"] = "Warning",
         ["Logging:LogLevel:Beacon.Server"] = "Information",

@@ -4,5 +4,7 @@ using Beacon.Swarm;
 var root = new RootCommand("Many synthetic peers against a running stack; one line of JSON on standard output, everything else on standard error.")
 {
     Live.Command(),
+    Fuzz.Command(),
+    Idle.Command(),
 };
 return await root.Parse(args).InvokeAsync();

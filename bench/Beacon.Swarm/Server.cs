@@ -31,6 +31,9 @@ internal sealed class Server : IAsyncDisposable
     /// <summary>Resident memory in KiB, zero when it is not observed.</summary>
     public long ResidentKib => _pid is { } pid ? ResidentKibOf(pid) : 0;
 
+    /// <summary>Lines that the child process logged as errors.</summary>
+    public int ErrorsLogged => _own?.Process.Output.Split('\n').Count(line => line.StartsWith("fail:", StringComparison.Ordinal) || line.StartsWith("crit:", StringComparison.Ordinal)) ?? 0;
+
     public static Server Elsewhere(Uri http, int? pid, string operatorKey) => new(null, http, pid, operatorKey);
 
     /// <summary>Starts <c>Beacon.Server</c> with the limits lifted that one machine full of viewers would run into.</summary>

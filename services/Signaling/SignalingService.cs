@@ -86,8 +86,9 @@ public static class SignalingService
         builder.Services.AddSingleton<SocketTickets>();
         AddHosted<Revocations>(builder.Services);
         builder.Services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
-            .PostConfigure<IssuerKey, Revocations, SocketTickets, IOptions<AuthOptions>>((jwt, key, revocations, tickets, auth) =>
+            .PostConfigure<IssuerKey, Revocations, SocketTickets, TimeProvider, IOptions<AuthOptions>>((jwt, key, revocations, tickets, clock, auth) =>
             {
+                jwt.TokenValidationParameters.LifetimeValidator = AccessTokens.LifetimeBy(clock);
                 jwt.Events.OnMessageReceived = async context =>
                 {
                     if (context.Request.Path != SocketPath)
@@ -95,6 +96,14 @@ public static class SignalingService
                     context.Token = context.Request.Query.TryGetValue("ticket", out var ticket)
                         ? await tickets.RedeemAsync(ticket.ToString()) ?? "used up"
                         : AccessTokens.TokenOf(context.Request);
+                };
+                var challenge = jwt.Events.OnChallenge;
+                jwt.Events.OnChallenge = context =>
+                {
+                    if (!context.HttpContext.Items.ContainsKey(RevokedItem) || context.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) == true)
+                        return challenge(context);
+                    context.HandleResponse();
+                    return ErrorJson.WriteAsync(context.Response, StatusCodes.Status401Unauthorized, SignalingErrors.TokenRevoked);
                 };
                 var inner = jwt.Events.OnTokenValidated;
                 jwt.Events.OnTokenValidated = async context =>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using Beacon.Contracts.Signaling.V1;
+using Beacon.Testing;
 using Google.Protobuf;
 
 namespace Beacon.Swarm.Wire;

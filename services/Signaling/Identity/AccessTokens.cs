@@ -45,6 +45,13 @@ internal sealed class AccessTokens(IOptionsMonitor<JwtBearerOptions> jwt, IOptio
             ? DateTimeOffset.FromUnixTimeSeconds(seconds)
             : DateTimeOffset.UnixEpoch;
 
+    /// <summary>Validation by the injected clock; the library's own check knows only the machine's.</summary>
+    public static LifetimeValidator LifetimeBy(TimeProvider clock) => (notBefore, expires, _, parameters) =>
+    {
+        var now = clock.GetUtcNow().UtcDateTime;
+        return expires is { } end && now < end + parameters.ClockSkew && (notBefore is not { } begin || now >= begin - parameters.ClockSkew);
+    };
+
     private static Credentials Read(ClaimsPrincipal user, string token, DateTimeOffset expires) => new(
         Caller.Of(user),
         Encoding.ASCII.GetBytes(token),

@@ -89,6 +89,7 @@ internal sealed class GuestIssuer(
         IssuerSigningKey = key.SecurityKey,
         ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256],
         ClockSkew = TimeSpan.FromSeconds(auth.Value.ClockSkewSeconds),
+        LifetimeValidator = AccessTokens.LifetimeBy(clock),
     };
 
     /// <summary>A handle that can be read and stands in a URL; the account's digits make it unique.</summary>

@@ -3,13 +3,13 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Beacon.Swarm.Wire;
+namespace Beacon.Testing;
 
 /// <summary>
 /// The client side of RFC 6455 over a bare socket: thousands of them must cost the measured server's machine little. The masking
 /// key is always zero, which a server has to undo all the same.
 /// </summary>
-internal abstract class RawWebSocket : IDisposable
+public abstract class RawWebSocket : IDisposable
 {
     public const byte Text = 1;
     public const byte Binary = 2;
