@@ -125,7 +125,7 @@ public sealed partial class FuzzRun(Uri server, Func<Task<string>> accessToken, 
 
         protected override void OnClosed() => _ended.TrySetResult();
 
-        [GeneratedRegex("\"error\": \\{ \"reason\": \"(?<reason>[a-z_]+)\"")]
+        [GeneratedRegex("\"error\": \\{ \"reason\": \"(?<reason>[a-z_]+)\"", RegexOptions.None, matchTimeoutMilliseconds: 1_000)]
         private static partial Regex Reason();
     }
 }

@@ -88,6 +88,7 @@ public abstract class RawWebSocket : IDisposable
         lock (_sending)
             _isClosed = true;
         _socket.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>The header of a masked client frame, with a masking key of zero; returns its length.</summary>
