@@ -2,9 +2,11 @@ using System.ComponentModel.DataAnnotations;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace Beacon.ServiceDefaults;
 
@@ -26,6 +28,13 @@ public sealed class EndpointsOptions
     /// <summary>HTTP/2 without TLS: gRPC.</summary>
     [Range(1, 65535)]
     public int GrpcPort { get; set; } = 8081;
+
+    /// <summary>
+    /// Proxies and balancers in front, as IP addresses or networks (<c>10.0.0.0/8</c>): from these, and from no other, <c>X-Forwarded-For</c> and
+    /// <c>X-Forwarded-Proto</c> are believed. Without it the proxy's address is taken for the client's, and all its clients share the rates of one.
+    /// </summary>
+    [Required]
+    public IList<string> TrustedProxies { get; set; } = [];
 }
 
 public static class Endpoints
@@ -34,7 +43,9 @@ public static class Endpoints
     public static void AddEndpoints(this WebApplicationBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.AddOptions<EndpointsOptions>().BindConfiguration(EndpointsOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<EndpointsOptions>().BindConfiguration(EndpointsOptions.Section).ValidateDataAnnotations()
+            .Validate(endpoints => endpoints.TrustedProxies.All(proxy => System.Net.IPNetwork.TryParse(AsNetwork(proxy), out _)), "Beacon:Endpoints:TrustedProxies must be IP addresses or networks such as 10.0.0.0/8.")
+            .ValidateOnStart();
         var options = builder.Configuration.GetSection(EndpointsOptions.Section).Get<EndpointsOptions>() ?? new EndpointsOptions();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -51,4 +62,22 @@ public static class Endpoints
             }
         });
     }
+
+    /// <summary>Takes the client's address and scheme from the proxies that are trusted. First of all middleware.</summary>
+    internal static void UseTrustedProxies(this WebApplication app)
+    {
+        var proxies = app.Services.GetRequiredService<IOptions<EndpointsOptions>>().Value.TrustedProxies;
+        if (proxies.Count == 0)
+            return;
+        // As many hops as are trusted: the walk ends at the first address that is not.
+        var forwarded = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto, ForwardLimit = null };
+        forwarded.KnownProxies.Clear();
+        forwarded.KnownIPNetworks.Clear();
+        foreach (var proxy in proxies)
+            forwarded.KnownIPNetworks.Add(System.Net.IPNetwork.Parse(AsNetwork(proxy)));
+        app.UseForwardedHeaders(forwarded);
+    }
+
+    private static string AsNetwork(string proxy) =>
+        proxy.Contains('/', StringComparison.Ordinal) ? proxy : proxy.Contains(':', StringComparison.Ordinal) ? $"{proxy}/128" : $"{proxy}/32";
 }

@@ -32,4 +32,10 @@ internal static partial class Log
 
     [LoggerMessage(1010, LogLevel.Warning, "Account {AccountId} could not be opened in the Ledger; it opens at its first use")]
     public static partial void AccountNotOpened(ILogger logger, string accountId, Exception exception);
+
+    [LoggerMessage(1011, LogLevel.Warning, "A refresh token of {AccountId} came a second time: its sign-in is taken back")]
+    public static partial void RefreshTokenReused(ILogger logger, string accountId);
+
+    [LoggerMessage(1012, LogLevel.Warning, "The list of revoked tokens could not be read; it is tried again")]
+    public static partial void RevocationsNotRead(ILogger logger, Exception exception);
 }

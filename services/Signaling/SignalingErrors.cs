@@ -26,4 +26,11 @@ public static class SignalingErrors
     public static readonly Fault InvalidOperatorKey = new("invalid_operator_key", StatusCode.PermissionDenied, "The operator key is not that of this installation.");
     public static readonly Fault InvalidRefreshToken = new("invalid_refresh_token", StatusCode.Unauthenticated, "The refresh token is expired, forged or already used.");
     public static readonly Fault WrongAccount = new("wrong_account", StatusCode.PermissionDenied, "The fresh token is another account's.");
+    public static readonly Fault TokenRevoked = new("token_revoked", StatusCode.Unauthenticated, "The access token was taken back. Sign in again.");
+    public static readonly Fault InvalidRevocation = new("invalid_revocation", StatusCode.InvalidArgument, "Name exactly one of account_id, token_id and session_id, of at most 128 characters.");
+    public static readonly Fault OriginNotAllowed = new("origin_not_allowed", StatusCode.PermissionDenied, "Pages of this origin may not open a session here.");
+    public static readonly Fault TooManyHandshakes = new("too_many_handshakes", StatusCode.ResourceExhausted, "This address opens WebSockets too fast. Slow down.", Retryable: true);
+    public static readonly Fault TooManyGuests = new("too_many_guests", StatusCode.ResourceExhausted, "This address makes guest accounts too fast. Slow down.", Retryable: true);
+    public static readonly Fault NoRelay = new("no_relay", StatusCode.FailedPrecondition, "This installation has no TURN server, so nobody can connect through one only.");
+    public static readonly Fault AddressLeak = new("address_leak", StatusCode.InvalidArgument, "A viewer who connects through TURN only may send no other candidates.");
 }

@@ -16,7 +16,7 @@ public sealed class SignalingOptions
     public string Region { get; set; } = "";
 
     /// <summary>The largest frame that a client may send, in bytes. A larger one closes the session with 1009.</summary>
-    [Range(20_480, 1_048_576)]
+    [Range(20_480, 524_288)]
     public int MaxFrameBytes { get; set; } = 65_536;
 
     /// <summary>The longest SDP in a <c>signal</c>, in bytes of UTF-8.</summary>
@@ -54,6 +54,44 @@ public sealed class SignalingOptions
     /// <summary><c>go-live</c> and <c>join-stream</c> frames a session may send at once after silence.</summary>
     [Range(1, 1_000)]
     public int JoinBurst { get; set; } = 5;
+
+    /// <summary>WebSocket handshakes that one address (IPv6: one /64) may make a second, over time.</summary>
+    [Range(1, 100_000)]
+    public int HandshakesPerSecondPerAddress { get; set; } = 10;
+
+    /// <summary>WebSocket handshakes that one address may make at once after silence: a household, an office after a lost network.</summary>
+    [Range(1, 100_000)]
+    public int HandshakeBurstPerAddress { get; set; } = 100;
+
+    /// <summary>Guest accounts that one address (IPv6: one /64) may make a second, over time.</summary>
+    [Range(1, 100_000)]
+    public int GuestsPerSecondPerAddress { get; set; } = 1;
+
+    /// <summary>Guest accounts that one address may make at once after silence.</summary>
+    [Range(1, 100_000)]
+    public int GuestBurstPerAddress { get; set; } = 60;
+
+    /// <summary>Addresses whose rates are counted at the same time. With more, new ones share one count, so that memory stays bounded.</summary>
+    [Range(1, 10_000_000)]
+    public int MaxTrackedAddresses { get; set; } = 100_000;
+
+    /// <summary>
+    /// Origins whose pages may open a session besides those of this host, e.g. <c>https://tv.example.org</c>; <c>*</c> allows all. Clients that send
+    /// no <c>Origin</c> are no browsers and are not asked.
+    /// </summary>
+    [Required]
+    public IList<string> AllowedOrigins { get; set; } = [];
+
+    /// <summary>
+    /// How long a peer whose connection was lost without a goodbye keeps its place, in milliseconds: enough to change networks. Its children find
+    /// another parent by themselves meanwhile. 0: it leaves at once.
+    /// </summary>
+    [Range(0, 60_000)]
+    public int ResumeGraceMs { get; set; } = 1_000;
+
+    /// <summary>How long a ticket of <c>POST /api/auth/socket-ticket</c> opens a WebSocket, in seconds.</summary>
+    [Range(1, 300)]
+    public int SocketTicketSeconds { get; set; } = 30;
 
     /// <summary>How often a peer reports, in milliseconds. Reports that come twice as often are refused.</summary>
     [Range(500, 10_000)]

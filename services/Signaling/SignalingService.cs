@@ -10,6 +10,7 @@ using Beacon.Signaling.OpenApi;
 using Beacon.Signaling.Sessions;
 using MassTransit;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 
 namespace Beacon.Signaling;
@@ -17,6 +18,9 @@ namespace Beacon.Signaling;
 /// <summary>The edge: sessions, signals, tickets, guest accounts, the pages and the gateway.</summary>
 public static class SignalingService
 {
+    private const string SocketPath = "/ws";
+    private static readonly object RevokedItem = new();
+
     public static void AddSignaling(this WebApplicationBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -34,14 +38,20 @@ public static class SignalingService
         builder.AddGateway();
         AddIdentity(builder);
 
+        // A frame is handled in microseconds and awaits what is slow: going on at once on the thread that heard the socket saves two handovers a frame.
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.Services.AddSingleton<Edge>();
         builder.Services.AddSingleton<Tickets.Tickets>();
         builder.Services.AddSingleton<Directives>();
+        builder.Services.AddSingleton<TopologyCalls>();
+        builder.Services.AddSingleton<Handshakes>();
         builder.Services.AddSingleton<FrameHandler>();
         builder.Services.AddSingleton<SocketEndpoint>();
         AddHosted<SignalRouter>(builder.Services);
         AddHosted<ReportBatcher>(builder.Services);
-        AddHosted<ExpirySweep>(builder.Services);
+        AddHosted<SessionSweep>(builder.Services);
+        AddHosted<Departures>(builder.Services);
+        AddHosted<SessionsStop>(builder.Services);
         builder.Services.AddSingleton<SignalingMetrics>();
     }
 
@@ -56,8 +66,8 @@ public static class SignalingService
         ArgumentNullException.ThrowIfNull(app);
         app.Services.GetRequiredService<SignalingMetrics>();
         Log.EdgeReady(app.Logger, app.Services.GetRequiredService<Edge>().Id);
-        app.UseWebSockets();
-        app.MapGet("/ws", (HttpContext context, SocketEndpoint endpoint) => endpoint.AcceptAsync(context)).AllowAnonymous().ExcludeFromDescription();
+        app.Use(RefuseRevoked);
+        app.MapGet(SocketPath, (HttpContext context, SocketEndpoint endpoint) => endpoint.AcceptAsync(context)).AllowAnonymous().ExcludeFromDescription();
         app.MapGrpcService<SignalingGrpc>();
         app.MapDiscovery();
         app.MapOpenApiDocument();
@@ -71,13 +81,42 @@ public static class SignalingService
         var operatorKey = Encoding.ASCII.GetString(builder.SecretFile("operator.key", OperatorKey.Make));
         builder.Services.AddSingleton(services => new OperatorKey(operatorKey, services.GetRequiredService<IOptions<SignalingOptions>>()));
         builder.Services.AddSingleton<GuestIssuer>();
+        builder.Services.AddSingleton<GuestRates>();
+        builder.Services.AddSingleton<AccessTokens>();
+        builder.Services.AddSingleton<SocketTickets>();
+        AddHosted<Revocations>(builder.Services);
         builder.Services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
-            .PostConfigure<IssuerKey, IOptions<AuthOptions>>((jwt, key, auth) =>
+            .PostConfigure<IssuerKey, Revocations, SocketTickets, TimeProvider, IOptions<AuthOptions>>((jwt, key, revocations, tickets, clock, auth) =>
             {
-                jwt.Events.OnMessageReceived = context =>
+                jwt.TokenValidationParameters.LifetimeValidator = AccessTokens.LifetimeBy(clock);
+                jwt.Events.OnMessageReceived = async context =>
                 {
-                    context.Token = SocketEndpoint.TokenOf(context.Request);
-                    return Task.CompletedTask;
+                    if (context.Request.Path != SocketPath)
+                        return;
+                    context.Token = context.Request.Query.TryGetValue("ticket", out var ticket)
+                        ? await tickets.RedeemAsync(ticket.ToString()) ?? "used up"
+                        : AccessTokens.TokenOf(context.Request);
+                };
+                var challenge = jwt.Events.OnChallenge;
+                jwt.Events.OnChallenge = context =>
+                {
+                    if (!context.HttpContext.Items.ContainsKey(RevokedItem) || context.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) == true)
+                        return challenge(context);
+                    context.HandleResponse();
+                    return ErrorJson.WriteAsync(context.Response, StatusCodes.Status401Unauthorized, SignalingErrors.TokenRevoked);
+                };
+                var inner = jwt.Events.OnTokenValidated;
+                jwt.Events.OnTokenValidated = async context =>
+                {
+                    await inner(context);
+                    var user = context.Principal!;
+                    if (user.FindFirst("sub") is not { } account)
+                        context.Fail("The token names no account.");
+                    else if (revocations.Covers(account.Value, user.FindFirst("jti")?.Value ?? "", user.FindFirst("sid")?.Value ?? "", AccessTokens.IssuedAt(user)))
+                    {
+                        context.HttpContext.Items[RevokedItem] = true;
+                        context.Fail("The token was taken back.");
+                    }
                 };
                 if (auth.Value.Authority.Length > 0)
                     return;
@@ -86,6 +125,12 @@ public static class SignalingService
                 jwt.TokenValidationParameters.IssuerSigningKey = key.SecurityKey;
             });
     }
+
+    /// <summary>Also for calls that go on to services which do not know the list of revocations.</summary>
+    private static Task RefuseRevoked(HttpContext context, RequestDelegate next) =>
+        context.Items.ContainsKey(RevokedItem) && context.Request.Path != SocketPath
+            ? ErrorJson.WriteAsync(context.Response, StatusCodes.Status401Unauthorized, SignalingErrors.TokenRevoked)
+            : next(context);
 
     private static void AddHosted<T>(IServiceCollection services) where T : class, IHostedService
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Beacon.Contracts.Signaling.V1;
 using Beacon.Signaling.Sessions;
@@ -27,8 +28,10 @@ public sealed class FrameCodecTests
     [Fact]
     public void A_person_reads_the_frame_names_of_the_protocol()
     {
-        var text = Encoding.UTF8.GetString(FrameCodec.Json.Encode(new ServerFrame { ParentAssigned = new ParentAssigned { ParentPeerId = "p" } }));
+        var output = new ArrayBufferWriter<byte>();
+        FrameCodec.Json.Write(new ServerFrame { ParentAssigned = new ParentAssigned { ParentPeerId = "p" } }, output);
 
+        var text = Encoding.UTF8.GetString(output.WrittenSpan);
         Assert.Contains("\"parent-assigned\"", text, StringComparison.Ordinal);
     }
 
@@ -40,5 +43,7 @@ public sealed class FrameCodecTests
         Assert.Null(FrameCodec.Json.Decode("{nonsense"u8));
         Assert.Null(FrameCodec.Json.Decode("[1]"u8));
         Assert.Null(FrameCodec.Binary.Decode([0xFF, 0xFF]));
+        // A text that is no UTF-8.
+        Assert.Null(FrameCodec.Json.Decode([.. "{\"leave-stream\":{\"streamId\":\""u8, 0xC3, 0x28, .. "\"}}"u8]));
     }
 }

@@ -23,6 +23,8 @@ public sealed class BeaconServer : IAsyncDisposable
             // All test clients share one address and one machine.
             ["Beacon:Topology:ExcludeSameAddressBlock"] = "false",
             ["Beacon:Signaling:OperatorKey"] = OperatorKey,
+            ["Beacon:Signaling:HandshakeBurstPerAddress"] = "10000",
+            ["Beacon:Signaling:GuestBurstPerAddress"] = "10000",
         };
         foreach (var (key, value) in settings ?? new Dictionary<string, string>(StringComparer.Ordinal))
             configured[key] = value;

@@ -15,14 +15,17 @@ internal sealed record IssuedTokens(string AccountId, string Channel, string Acc
 
 /// <summary>
 /// The built-in issuer of guest accounts. A refresh token is a signed one as well, with an id that is noted in Redis once it
-/// is used: it works once, and it outlives the loss of an embedded store.
+/// is used: it works once, and it outlives the loss of an embedded store. One that comes a second time was stolen, or its owner's was: nobody knows
+/// who came first, so all tokens of that sign-in are taken back.
 /// </summary>
 internal sealed class GuestIssuer(
     IssuerKey key,
     IConnectionMultiplexer redis,
+    Revocations revocations,
     IOptions<SignalingOptions> options,
     IOptions<AuthOptions> auth,
-    TimeProvider clock)
+    TimeProvider clock,
+    ILogger<GuestIssuer> log)
 {
     private const string RefreshAudience = "beacon-refresh";
     private readonly JsonWebTokenHandler _handler = new();
@@ -31,7 +34,7 @@ internal sealed class GuestIssuer(
     {
         var account = $"guest-{Guid.CreateVersion7(clock.GetUtcNow()):N}";
         var scope = $"{Scopes.Viewer} {Scopes.Broadcaster} {Scopes.Sponsor}{(isOperator ? $" {Scopes.Operator}" : "")}";
-        return Issue(new Caller(account, name, ChannelOf(name, account), [scope]));
+        return Issue(new Caller(account, name, ChannelOf(name, account), [scope]), NewId());
     }
 
     /// <summary>A fresh pair for a refresh token that was not used before; null when it is not good.</summary>
@@ -40,22 +43,25 @@ internal sealed class GuestIssuer(
         var result = await _handler.ValidateTokenAsync(refreshToken, Validation(RefreshAudience));
         if (!result.IsValid || result.SecurityToken is not JsonWebToken token)
             return null;
-        var fresh = await redis.GetDatabase().StringSetAsync(
-            $"beacon:refresh-used:{token.Id}", "1", TimeSpan.FromDays(options.Value.RefreshTokenDays), When.NotExists);
-        return fresh ? Issue(Caller.Of(new ClaimsPrincipal(result.ClaimsIdentity))) : null;
+        var caller = Caller.Of(new ClaimsPrincipal(result.ClaimsIdentity));
+        var signIn = token.GetPayloadValue<string>(JwtRegisteredClaimNames.Sid);
+        if (revocations.Covers(caller.AccountId, token.Id, signIn, new DateTimeOffset(token.IssuedAt, TimeSpan.Zero)))
+            return null;
+        if (await redis.GetDatabase().StringSetAsync($"beacon:refresh-used:{token.Id}", "1", TimeSpan.FromDays(options.Value.RefreshTokenDays), When.NotExists))
+            return Issue(caller, signIn);
+        Log.RefreshTokenReused(log, caller.AccountId);
+        await revocations.RevokeAsync(RevocationKind.SignIn, signIn);
+        return null;
     }
 
-    /// <summary>Validates an access token that comes over an open session instead of a request.</summary>
-    public TokenValidationParameters AccessValidation() => Validation(auth.Value.Audience);
-
-    private IssuedTokens Issue(Caller caller)
+    private IssuedTokens Issue(Caller caller, string signIn)
     {
         var expires = clock.GetUtcNow() + TimeSpan.FromMinutes(options.Value.AccessTokenMinutes);
         var refreshUntil = clock.GetUtcNow() + TimeSpan.FromDays(options.Value.RefreshTokenDays);
-        return new IssuedTokens(caller.AccountId, caller.Channel, Sign(caller, auth.Value.Audience, expires), Sign(caller, RefreshAudience, refreshUntil), expires);
+        return new IssuedTokens(caller.AccountId, caller.Channel, Sign(caller, signIn, auth.Value.Audience, expires), Sign(caller, signIn, RefreshAudience, refreshUntil), expires);
     }
 
-    private string Sign(Caller caller, string audience, DateTimeOffset expires) => _handler.CreateToken(new SecurityTokenDescriptor
+    private string Sign(Caller caller, string signIn, string audience, DateTimeOffset expires) => _handler.CreateToken(new SecurityTokenDescriptor
     {
         Issuer = IssuerKey.Issuer,
         Audience = audience,
@@ -69,9 +75,12 @@ internal sealed class GuestIssuer(
             new Claim("name", caller.Name),
             new Claim(auth.Value.ChannelClaim, caller.Channel),
             new Claim("scope", string.Join(' ', caller.Scopes)),
-            new Claim("jti", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16))),
+            new Claim(JwtRegisteredClaimNames.Jti, NewId()),
+            new Claim(JwtRegisteredClaimNames.Sid, signIn),
         ]),
     });
+
+    private static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
 
     private TokenValidationParameters Validation(string audience) => new()
     {
@@ -80,6 +89,7 @@ internal sealed class GuestIssuer(
         IssuerSigningKey = key.SecurityKey,
         ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256],
         ClockSkew = TimeSpan.FromSeconds(auth.Value.ClockSkewSeconds),
+        LifetimeValidator = AccessTokens.LifetimeBy(clock),
     };
 
     /// <summary>A handle that can be read and stands in a URL; the account's digits make it unique.</summary>

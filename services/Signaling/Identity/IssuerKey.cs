@@ -10,11 +10,13 @@ namespace Beacon.Signaling.Identity;
 internal sealed class IssuerKey
 {
     public const string Issuer = "beacon";
+    private readonly byte[] _secret;
 
     public IssuerKey(byte[] pkcs8)
     {
         var key = ECDsa.Create();
         key.ImportPkcs8PrivateKey(pkcs8, out _);
+        _secret = key.ExportParameters(includePrivateParameters: true).D!;
         var parameters = key.ExportParameters(includePrivateParameters: false);
         var x = Base64UrlEncoder.Encode(parameters.Q.X);
         var y = Base64UrlEncoder.Encode(parameters.Q.Y);
@@ -34,6 +36,10 @@ internal sealed class IssuerKey
 
     /// <summary>The public half as JSON text.</summary>
     public string PublicJwk { get; }
+
+    /// <summary>A secret for one purpose that all replicas with this key share (HKDF, RFC 5869).</summary>
+    public byte[] Derive(string purpose) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, _secret, outputLength: 32, info: System.Text.Encoding.ASCII.GetBytes(purpose));
 
     public static byte[] Make()
     {

@@ -1,11 +1,9 @@
-using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using Beacon.Contracts.Ledger.V1;
 using Beacon.Contracts.Signaling.V1;
 using Beacon.ServiceDefaults;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
 using SignalingServiceBase = Beacon.Contracts.Signaling.V1.SignalingService.SignalingServiceBase;
@@ -15,7 +13,10 @@ namespace Beacon.Signaling.Identity;
 /// <summary>Guest accounts and ICE servers.</summary>
 internal sealed class SignalingGrpc(
     GuestIssuer issuer,
+    GuestRates rates,
     OperatorKey operatorKey,
+    SocketTickets socketTickets,
+    Revocations revocations,
     LedgerAccountsService.LedgerAccountsServiceClient ledger,
     IOptions<SignalingOptions> options,
     IOptions<AuthOptions> auth,
@@ -26,6 +27,9 @@ internal sealed class SignalingGrpc(
     public override async Task<CreateGuestResponse> CreateGuest(CreateGuestRequest request, ServerCallContext context)
     {
         RequireGuests();
+        // Before anything else: this is also where somebody would guess operator keys.
+        if (!rates.Rates.TryTake(context.GetHttpContext().Connection.RemoteIpAddress))
+            throw SignalingErrors.TooManyGuests.Exception();
         var name = request.Name.Trim();
         if (name.Length is 0 or > 40 || name.Any(char.IsControl))
             throw SignalingErrors.InvalidName.Exception();
@@ -70,6 +74,27 @@ internal sealed class SignalingGrpc(
     }
 
     [Authorize]
+    public override async Task<CreateSocketTicketResponse> CreateSocketTicket(CreateSocketTicketRequest request, ServerCallContext context)
+    {
+        var token = await context.GetHttpContext().GetTokenAsync("access_token") ?? throw CommonErrors.MissingToken.Exception();
+        var (ticket, expires) = await socketTickets.IssueAsync(token);
+        return new CreateSocketTicketResponse { Ticket = ticket, ExpiresAt = expires.ToTimestamp() };
+    }
+
+    [Authorize]
+    public override async Task<RevokeTokensResponse> RevokeTokens(RevokeTokensRequest request, ServerCallContext context)
+    {
+        if (!Caller.Of(context).Has(Scopes.Operator))
+            throw CommonErrors.MissingScope.Exception();
+        (RevocationKind Kind, string Id)[] asked =
+            [(RevocationKind.Account, request.AccountId), (RevocationKind.Token, request.TokenId), (RevocationKind.SignIn, request.SessionId)];
+        if (asked.Where(one => one.Id.Length > 0).ToList() is not [{ Id.Length: <= 128 } revoked])
+            throw SignalingErrors.InvalidRevocation.Exception();
+        await revocations.RevokeAsync(revoked.Kind, revoked.Id);
+        return new RevokeTokensResponse();
+    }
+
+    [Authorize]
     public override Task<GetIceServersResponse> GetIceServers(GetIceServersRequest request, ServerCallContext context)
     {
         var response = new GetIceServersResponse();
@@ -77,13 +102,8 @@ internal sealed class SignalingGrpc(
             response.IceServers.Add(new IceServer { Urls = { options.Value.StunUrls } });
         if (options.Value.TurnUrls.Count > 0)
         {
-            // The time-limited credentials of the TURN REST API, as coturn checks them with use-auth-secret.
-            var until = clock.GetUtcNow().AddSeconds(options.Value.TurnCredentialSeconds).ToUnixTimeSeconds();
-            var username = string.Create(CultureInfo.InvariantCulture, $"{until}:{Caller.Of(context).AccountId}");
-#pragma warning disable CA5350 // the TURN REST API is defined with HMAC-SHA-1
-            var credential = Convert.ToBase64String(HMACSHA1.HashData(Encoding.UTF8.GetBytes(options.Value.TurnSecret), Encoding.UTF8.GetBytes(username)));
-#pragma warning restore CA5350
-            response.IceServers.Add(new IceServer { Urls = { options.Value.TurnUrls }, Username = username, Credential = credential });
+            var turn = TurnCredentials.For(Caller.Of(context).AccountId, clock.GetUtcNow().AddSeconds(options.Value.TurnCredentialSeconds), options.Value.TurnSecret);
+            response.IceServers.Add(new IceServer { Urls = { options.Value.TurnUrls }, Username = turn.Username, Credential = turn.Credential });
         }
 
         return Task.FromResult(response);

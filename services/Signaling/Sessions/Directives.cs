@@ -4,7 +4,7 @@ using Beacon.Contracts.Signaling.V1;
 namespace Beacon.Signaling.Sessions;
 
 /// <summary>Turns what Topology decided into what the client is told, and signs its edge tickets.</summary>
-internal sealed class Directives(Tickets.Tickets tickets)
+internal sealed class Directives(Edge edge, Tickets.Tickets tickets)
 {
     /// <summary>Sends the frame of a directive that the seat has applied.</summary>
     public void Tell(Seat seat, PeerDirective directive)
@@ -22,7 +22,7 @@ internal sealed class Directives(Tickets.Tickets tickets)
                     Stripe = stripe,
                     Version = version,
                     ParentPeerId = neighbour,
-                    Ticket = tickets.Edge(seat.StreamId, directive.Stripe, neighbour, seat.PeerId),
+                    Ticket = tickets.Edge(seat.StreamId, directive.Stripe, neighbour, seat.PeerId, KeyOf(neighbour)),
                     Depth = (uint)directive.Depth,
                     Reason = directive.Reason,
                 },
@@ -35,7 +35,7 @@ internal sealed class Directives(Tickets.Tickets tickets)
                     Stripe = stripe,
                     Version = version,
                     StandbyPeerId = neighbour,
-                    Ticket = neighbour.Length == 0 ? "" : tickets.Edge(seat.StreamId, directive.Stripe, neighbour, seat.PeerId),
+                    Ticket = neighbour.Length == 0 ? "" : tickets.Edge(seat.StreamId, directive.Stripe, neighbour, seat.PeerId, KeyOf(neighbour)),
                 },
             },
             DirectiveKind.ChildAssigned => new ServerFrame
@@ -46,7 +46,7 @@ internal sealed class Directives(Tickets.Tickets tickets)
                     Stripe = stripe,
                     Version = version,
                     ChildPeerId = neighbour,
-                    Ticket = tickets.Edge(seat.StreamId, directive.Stripe, seat.PeerId, neighbour),
+                    Ticket = tickets.Edge(seat.StreamId, directive.Stripe, seat.PeerId, neighbour, seat.TicketKey),
                     Standby = directive.Standby,
                 },
             },
@@ -74,4 +74,7 @@ internal sealed class Directives(Tickets.Tickets tickets)
             _ => throw new InvalidOperationException($"No frame for {directive.Kind}."),
         });
     }
+
+    /// <summary>What a parent takes instead of a signature is known of those that are on this replica.</summary>
+    private byte[]? KeyOf(string parentPeerId) => edge.SeatOf(parentPeerId)?.TicketKey;
 }

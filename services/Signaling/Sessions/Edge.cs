@@ -8,6 +8,7 @@ namespace Beacon.Signaling.Sessions;
 internal sealed class Edge
 {
     private readonly ConcurrentDictionary<string, Session> _sessions = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Session> _refused = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Seat> _seats = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, ConcurrentDictionary<string, Session>> _byAccount = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, ConcurrentDictionary<string, Seat>> _byStream = new(StringComparer.Ordinal);
@@ -26,7 +27,14 @@ internal sealed class Edge
 
     public int SeatCount => _seats.Count;
 
-    public ICollection<Session> Sessions => _sessions.Values;
+    /// <summary>Without making a list of them.</summary>
+    public IEnumerable<Session> Sessions => _sessions.Select(entry => entry.Value);
+
+    /// <summary>Sessions that were refused and are on their way out.</summary>
+    public IEnumerable<Session> Refused => _refused.Select(entry => entry.Value);
+
+    /// <summary>Keeps a refused session in sight until it is gone.</summary>
+    public void Refuse(Session session) => _refused[session.Id] = session;
 
     /// <summary>False when the replica is full.</summary>
     public bool TryOpen(Session session)
@@ -44,6 +52,7 @@ internal sealed class Edge
 
     public void Close(Session session)
     {
+        _refused.TryRemove(session.Id, out _);
         if (!_sessions.TryRemove(session.Id, out _))
             return;
         Interlocked.Decrement(ref _count);

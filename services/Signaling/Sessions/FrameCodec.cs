@@ -1,11 +1,11 @@
-using System.Net.WebSockets;
+using System.Buffers;
 using System.Text;
 using Beacon.Contracts.Signaling.V1;
 using Google.Protobuf;
 
 namespace Beacon.Signaling.Sessions;
 
-/// <summary>Frames to messages and back, in the encoding that the client's subprotocol chose.</summary>
+/// <summary>Frames to WebSocket messages and back, in the encoding that the client's subprotocol chose.</summary>
 internal abstract class FrameCodec
 {
     public static readonly FrameCodec Binary = new ProtobufCodec();
@@ -13,15 +13,17 @@ internal abstract class FrameCodec
 
     public abstract string Subprotocol { get; }
 
-    public abstract WebSocketMessageType MessageType { get; }
+    /// <summary>The WebSocket opcode of its messages.</summary>
+    public abstract byte Opcode { get; }
 
-    public abstract byte[] Encode(ServerFrame frame);
+    /// <summary>Writes the frame as one whole WebSocket message.</summary>
+    public abstract void Write(ServerFrame frame, IBufferWriter<byte> output);
 
     /// <summary>Null when the message is no frame at all. A frame of an unknown name decodes with no content.</summary>
     public abstract ClientFrame? Decode(ReadOnlySpan<byte> message);
 
     /// <summary>The codec of the first subprotocol that the server knows, or null.</summary>
-    public static FrameCodec? For(IList<string> offered)
+    public static FrameCodec? For(IEnumerable<string> offered)
     {
         foreach (var name in offered)
         {
@@ -38,9 +40,16 @@ internal abstract class FrameCodec
     {
         public override string Subprotocol => "beacon.v1.proto";
 
-        public override WebSocketMessageType MessageType => WebSocketMessageType.Binary;
+        public override byte Opcode => WebSocketFraming.Binary;
 
-        public override byte[] Encode(ServerFrame frame) => frame.ToByteArray();
+        public override void Write(ServerFrame frame, IBufferWriter<byte> output)
+        {
+            var size = frame.CalculateSize();
+            var span = output.GetSpan(WebSocketFraming.MaxHeaderBytes + size);
+            var header = WebSocketFraming.WriteHeader(span, Opcode, size);
+            frame.WriteTo(span.Slice(header, size));
+            output.Advance(header + size);
+        }
 
         public override ClientFrame? Decode(ReadOnlySpan<byte> message)
         {
@@ -62,19 +71,30 @@ internal abstract class FrameCodec
         // Unknown names are let through, so that an unknown frame gets its own error and a newer client is understood.
         private static readonly JsonParser Parser = new(JsonParser.Settings.Default.WithIgnoreUnknownFields(true));
 
+        // A text message that is no UTF-8 is no message.
+        private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
         public override string Subprotocol => "beacon.v1.json";
 
-        public override WebSocketMessageType MessageType => WebSocketMessageType.Text;
+        public override byte Opcode => WebSocketFraming.Text;
 
-        public override byte[] Encode(ServerFrame frame) => Encoding.UTF8.GetBytes(Formatter.Format(frame));
+        public override void Write(ServerFrame frame, IBufferWriter<byte> output)
+        {
+            var text = Formatter.Format(frame);
+            var size = Encoding.UTF8.GetByteCount(text);
+            var span = output.GetSpan(WebSocketFraming.MaxHeaderBytes + size);
+            var header = WebSocketFraming.WriteHeader(span, Opcode, size);
+            Encoding.UTF8.GetBytes(text, span[header..]);
+            output.Advance(header + size);
+        }
 
         public override ClientFrame? Decode(ReadOnlySpan<byte> message)
         {
             try
             {
-                return Parser.Parse<ClientFrame>(Encoding.UTF8.GetString(message));
+                return Parser.Parse<ClientFrame>(Utf8.GetString(message));
             }
-            catch (Exception exception) when (exception is InvalidProtocolBufferException or InvalidJsonException)
+            catch (Exception exception) when (exception is InvalidProtocolBufferException or InvalidJsonException or DecoderFallbackException)
             {
                 return null;
             }

@@ -1,12 +1,12 @@
-using System.Security.Claims;
 using System.Text;
 using Beacon.Contracts.Raids.V1;
 using Beacon.Contracts.Signaling.V1;
 using Beacon.Contracts.Topology.V1;
 using Beacon.ServiceDefaults;
+using Beacon.Signaling.Identity;
 using Beacon.Signaling.Tickets;
+using Google.Protobuf;
 using Grpc.Core;
-using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.Extensions.Options;
 
 namespace Beacon.Signaling.Sessions;
@@ -21,51 +21,45 @@ internal sealed class FrameHandler(
     ReportBatcher reports,
     Directives directives,
     Tickets.Tickets tickets,
+    Departures departures,
+    AccessTokens accessTokens,
+    TopologyCalls calls,
     TopologyEdgeService.TopologyEdgeServiceClient topology,
     RaidsService.RaidsServiceClient raids,
-    IOptionsMonitor<JwtBearerOptions> jwt,
     IOptions<SignalingOptions> options,
     TimeProvider clock)
 {
     private const int MaxEdgesPerReport = 64;
     private const int MaxDigests = 32;
     private const int DigestBytes = 32;
+    private static readonly string[] AddressTypes = ["typ host", "typ srflx", "typ prflx"];
 
-    public Task<Fault?> HandleAsync(Session session, ClientFrame frame, CancellationToken cancellation) => frame.FrameCase switch
+    public Task<Fault?> HandleAsync(Session session, ClientFrame frame) => frame.FrameCase switch
     {
-        ClientFrame.FrameOneofCase.GoLive => GoLiveAsync(session, frame.RequestId, frame.GoLive, cancellation),
-        ClientFrame.FrameOneofCase.JoinStream => JoinAsync(session, frame.RequestId, frame.JoinStream, cancellation),
-        ClientFrame.FrameOneofCase.LeaveStream => LeaveAsync(session, frame.LeaveStream.StreamId, cancellation),
+        ClientFrame.FrameOneofCase.GoLive => GoLiveAsync(session, frame.RequestId, frame.GoLive),
+        ClientFrame.FrameOneofCase.JoinStream => JoinAsync(session, frame.RequestId, frame.JoinStream),
+        ClientFrame.FrameOneofCase.LeaveStream => LeaveAsync(session, frame.LeaveStream.StreamId),
         ClientFrame.FrameOneofCase.Signal => SignalAsync(session, frame.Signal),
         ClientFrame.FrameOneofCase.MetricsReport => Task.FromResult(Report(session, frame.MetricsReport)),
         ClientFrame.FrameOneofCase.ChunkDigests => Task.FromResult(Announce(session, frame.ChunkDigests)),
-        ClientFrame.FrameOneofCase.EndStream => EndAsync(session, frame.EndStream, cancellation),
+        ClientFrame.FrameOneofCase.EndStream => EndAsync(session, frame.EndStream),
         ClientFrame.FrameOneofCase.Refresh => RefreshAsync(session, frame.Refresh),
         _ => Task.FromResult<Fault?>(SignalingErrors.UnknownFrame),
     };
 
-    /// <summary>Gives a seat up and tells Topology, unless another session has taken the peer over.</summary>
-    public async Task LeaveAsync(Seat seat, CancellationToken cancellation)
-    {
-        if (edge.Leave(seat))
-        {
-            await topology.LeaveStreamAsync(
-                new LeaveStreamRequest { StreamId = seat.StreamId, PeerId = seat.PeerId, EdgeId = edge.Id },
-                cancellationToken: cancellation);
-        }
-    }
-
-    private async Task<Fault?> GoLiveAsync(Session session, ulong requestId, GoLive frame, CancellationToken cancellation)
+    private async Task<Fault?> GoLiveAsync(Session session, ulong requestId, GoLive frame)
     {
         if (!session.Joins.TryTake())
             return SignalingErrors.RateLimited;
+        if (!session.Caller.Has(Scopes.Broadcaster))
+            return CommonErrors.MissingScope;
         if (frame.Title.Trim().Length is 0 or > 120 || frame.BitrateKbps is < 32 or > 50_000 || frame.MaxChildren > 4 || !IsUplink(frame.UplinkMbps))
             return SignalingErrors.InvalidFrame;
-        var (streamId, peerId, fault) = await IdentifyAsync(session, frame.ResumeTicket, isRoot: true, streamId: null);
+        var (streamId, peerId, fault) = Identify(session, frame.ResumeTicket, isRoot: true, streamId: null);
         if (fault is not null)
             return fault;
 
-        var seat = new Seat(session, streamId, peerId, isRoot: true);
+        var seat = new Seat(session, streamId, peerId, isRoot: true) { TicketKey = frame.TicketMac ? tickets.KeyOf(streamId, peerId) : null };
         var request = new StartStreamRequest
         {
             StreamId = streamId,
@@ -80,7 +74,7 @@ internal sealed class FrameHandler(
         seat.Rejoin = token => topology.StartStreamAsync(new StartStreamRequest(request) { Resume = true }, cancellationToken: token).ResponseAsync;
         return await TakeAsync(seat, requestId, async () =>
         {
-            var started = await topology.StartStreamAsync(request, cancellationToken: cancellation);
+            var started = await topology.StartStreamAsync(request);
             return new ServerFrame
             {
                 StreamLive = new StreamLive
@@ -89,50 +83,61 @@ internal sealed class FrameHandler(
                     PeerId = peerId,
                     Channel = started.Stream.Channel,
                     ResumeTicket = tickets.Resume(new ResumeTicket(session.Caller.AccountId, streamId, peerId, IsRoot: true)),
+                    TicketKey = KeyOf(seat),
                 },
             };
         });
     }
 
-    private async Task<Fault?> JoinAsync(Session session, ulong requestId, JoinStream frame, CancellationToken cancellation)
+    private async Task<Fault?> JoinAsync(Session session, ulong requestId, JoinStream frame)
     {
         if (!session.Joins.TryTake())
             return SignalingErrors.RateLimited;
+        if (!session.Caller.Has(Scopes.Viewer))
+            return CommonErrors.MissingScope;
+        if (frame.RelayOnly && options.Value.TurnUrls.Count == 0)
+            return SignalingErrors.NoRelay;
         if (frame.StreamId.Length is 0 or > 64 || frame.LatencyMs > 60_000 || !IsUplink(frame.UplinkMbps))
             return SignalingErrors.InvalidFrame;
-        var (streamId, peerId, fault) = await IdentifyAsync(session, frame.ResumeTicket, isRoot: false, frame.StreamId);
+        var (streamId, peerId, fault) = Identify(session, frame.ResumeTicket, isRoot: false, frame.StreamId);
         if (fault is not null)
             return fault;
 
-        var seat = new Seat(session, streamId, peerId, isRoot: false);
+        var seat = new Seat(session, streamId, peerId, isRoot: false)
+        {
+            TicketKey = frame.TicketMac ? tickets.KeyOf(streamId, peerId) : null,
+            IsRelayOnly = frame.RelayOnly,
+        };
         var request = new JoinStreamRequest
         {
             StreamId = streamId,
             Peer = Identity(session, peerId),
             UplinkMbps = frame.UplinkMbps,
             LatencyMs = frame.LatencyMs,
+            RelayOnly = frame.RelayOnly,
         };
-        seat.Rejoin = token => topology.JoinStreamAsync(request, cancellationToken: token).ResponseAsync;
+        seat.Rejoin = _ => calls.JoinAsync(request);
         return await TakeAsync(seat, requestId, async () =>
         {
-            var joined = await topology.JoinStreamAsync(request, cancellationToken: cancellation);
+            var stream = await calls.JoinAsync(request);
             return new ServerFrame
             {
                 StreamJoined = new StreamJoined
                 {
                     StreamId = streamId,
                     PeerId = peerId,
-                    Channel = joined.Stream.Channel,
-                    Title = joined.Stream.Title,
-                    BitrateKbps = joined.Stream.BitrateKbps,
+                    Channel = stream.Channel,
+                    Title = stream.Title,
+                    BitrateKbps = stream.BitrateKbps,
                     ResumeTicket = tickets.Resume(new ResumeTicket(session.Caller.AccountId, streamId, peerId, IsRoot: false)),
+                    TicketKey = KeyOf(seat),
                 },
             };
         });
     }
 
     /// <summary>The stream and peer ids: new ones, or those of a resume ticket that is this account's.</summary>
-    private async Task<(string StreamId, string PeerId, Fault? Fault)> IdentifyAsync(Session session, string resumeTicket, bool isRoot, string? streamId)
+    private (string StreamId, string PeerId, Fault? Fault) Identify(Session session, string resumeTicket, bool isRoot, string? streamId)
     {
         if (session.Seats.Count >= options.Value.MaxStreamsPerSession)
             return ("", "", SignalingErrors.TooManyStreams);
@@ -140,7 +145,7 @@ internal sealed class FrameHandler(
             return ("", "", SignalingErrors.AlreadyInStream);
         if (resumeTicket.Length == 0)
             return (streamId ?? NewId(), NewId(), null);
-        var ticket = await tickets.ReadResumeAsync(resumeTicket);
+        var ticket = tickets.ReadResume(resumeTicket);
         if (ticket is null || ticket.AccountId != session.Caller.AccountId || ticket.IsRoot != isRoot || (streamId is not null && ticket.StreamId != streamId))
             return ("", "", SignalingErrors.InvalidResumeTicket);
         return session.Seats.ContainsKey(ticket.StreamId)
@@ -173,11 +178,11 @@ internal sealed class FrameHandler(
         return null;
     }
 
-    private async Task<Fault?> LeaveAsync(Session session, string streamId, CancellationToken cancellation)
+    private async Task<Fault?> LeaveAsync(Session session, string streamId)
     {
         if (!session.Seats.TryGetValue(streamId, out var seat))
             return SignalingErrors.NotInStream;
-        await LeaveAsync(seat, cancellation);
+        await departures.LeaveAsync(seat);
         return null;
     }
 
@@ -196,6 +201,8 @@ internal sealed class FrameHandler(
         };
         if (size > limit || signal.Ticket.Length > 2_048)
             return SignalingErrors.InvalidFrame;
+        if (seat.IsRelayOnly && LeaksAddress(signal))
+            return SignalingErrors.AddressLeak;
         if (seat.EdgeOf((int)signal.Stripe, signal.PeerId) is not { } edgeId)
             return SignalingErrors.NotANeighbour;
 
@@ -257,29 +264,38 @@ internal sealed class FrameHandler(
         return null;
     }
 
-    private async Task<Fault?> EndAsync(Session session, EndStream frame, CancellationToken cancellation)
+    private async Task<Fault?> EndAsync(Session session, EndStream frame)
     {
         // Called as the user: Raids checks the owner by the same rule as for REST.
         await raids.EndStreamAsync(
             new Contracts.Raids.V1.EndStreamRequest { StreamId = frame.StreamId, RaidTarget = frame.RaidTarget },
-            new Metadata { { "authorization", $"Bearer {session.AccessToken}" } },
-            cancellationToken: cancellation);
+            new Metadata { { "authorization", $"Bearer {Encoding.ASCII.GetString(session.Credentials.AccessToken)}" } });
         return null;
     }
 
     private async Task<Fault?> RefreshAsync(Session session, Refresh frame)
     {
-        var bearer = jwt.Get(JwtBearerDefaults.AuthenticationScheme);
-        var parameters = bearer.TokenValidationParameters.Clone();
-        parameters.ConfigurationManager = bearer.ConfigurationManager as Microsoft.IdentityModel.Tokens.BaseConfigurationManager;
-        var result = await bearer.TokenHandlers[0].ValidateTokenAsync(frame.AccessToken, parameters);
-        if (!result.IsValid)
+        if (await accessTokens.ValidateAsync(frame.AccessToken) is not { } fresh)
             return CommonErrors.InvalidToken;
-        if (Caller.Of(new ClaimsPrincipal(result.ClaimsIdentity)).AccountId != session.Caller.AccountId)
+        if (fresh.Caller.AccountId != session.Caller.AccountId)
             return SignalingErrors.WrongAccount;
-        session.Renew(frame.AccessToken, new DateTimeOffset(result.SecurityToken.ValidTo, TimeSpan.Zero));
+        session.Renew(fresh);
         return null;
     }
+
+    /// <summary>A candidate of another kind than that of a TURN server, alone or within a description.</summary>
+    private static bool LeaksAddress(Signal signal)
+    {
+        var text = signal.PayloadCase switch
+        {
+            Signal.PayloadOneofCase.Offer => signal.Offer,
+            Signal.PayloadOneofCase.Answer => signal.Answer,
+            _ => signal.Candidate,
+        };
+        return AddressTypes.Any(type => text.Contains(type, StringComparison.OrdinalIgnoreCase));
+    }
+
+    private static ByteString KeyOf(Seat seat) => seat.TicketKey is { } key ? ByteString.CopyFrom(key) : ByteString.Empty;
 
     private PeerIdentity Identity(Session session, string peerId) => new()
     {

@@ -23,6 +23,12 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
 
     public bool IsRoot { get; } = isRoot;
 
+    /// <summary>The key of HS256 edge tickets to this peer; null when it takes ES256 alone.</summary>
+    public byte[]? TicketKey { get; init; }
+
+    /// <summary>The peer must not learn other addresses of this one than that of a TURN server.</summary>
+    public bool IsRelayOnly { get; init; }
+
     /// <summary>Tells Topology of this peer again, after it was forgotten there.</summary>
     public Func<CancellationToken, Task>? Rejoin { get; set; }
 

@@ -1,77 +1,225 @@
 using System.Collections.Concurrent;
-using System.Net.WebSockets;
-using System.Threading.Channels;
+using System.IO.Pipelines;
 using Beacon.Contracts.Signaling.V1;
 using Beacon.ServiceDefaults;
 
 namespace Beacon.Signaling.Sessions;
 
-/// <summary>One open WebSocket of one account, with a bounded queue of what it is still to be told.</summary>
-internal sealed class Session(string id, Caller caller, string accessToken, DateTimeOffset expiresAt, string addressBlock, FrameCodec codec, WebSocket socket, SignalingOptions options, TimeProvider clock)
+/// <summary>What a session is opened with.</summary>
+/// <param name="AccessToken">UTF-8: it is kept for as long as the session lives, and half the size counts.</param>
+/// <param name="TokenId">The token's <c>jti</c>, empty without one.</param>
+/// <param name="SignInId">The token's <c>sid</c>, empty without one.</param>
+internal sealed record Credentials(Caller Caller, byte[] AccessToken, DateTimeOffset ExpiresAt, DateTimeOffset IssuedAt, string TokenId, string SignInId);
+
+/// <summary>
+/// One open WebSocket of one account. Any thread may send: frames wait in a bounded queue, and one writer at a time turns all that wait into
+/// one write of the connection. Nothing is held for a connection that has nothing to say.
+/// </summary>
+internal sealed class Session : IThreadPoolWorkItem
 {
-    /// <summary>The access token expired, or was never good.</summary>
-    public const WebSocketCloseStatus TokenExpired = (WebSocketCloseStatus)4401;
+    /// <summary>The access token expired, was taken back, or was never good.</summary>
+    public const int TokenExpired = 4401;
 
     /// <summary>Try again later: too slow to read, or too many sessions (RFC 6455 registry).</summary>
-    public const WebSocketCloseStatus TryAgainLater = (WebSocketCloseStatus)1013;
+    public const int TryAgainLater = 1013;
 
-    private readonly Channel<ServerFrame> _outbound = Channel.CreateBounded<ServerFrame>(
-        new BoundedChannelOptions(options.MaxQueuedFrames) { SingleReader = true });
+    public const int NormalClosure = 1000;
+    public const int GoingAway = 1001;
+    public const int ProtocolError = 1002;
+    public const int MessageTooBig = 1009;
 
-    private (WebSocketCloseStatus Status, string Text)? _closing;
+    private readonly Lock _gate = new();
+    private readonly IDuplexPipe _connection;
+    private readonly FrameCodec _codec;
+    private readonly int _maxQueuedFrames;
+    private readonly Action _abort;
+    private readonly TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Queue<ServerFrame>? _queue;
+    private byte[]? _pong;
+    private bool _isPingDue;
+    private bool _isWriting;
+    private bool _isDone;
+    private (int Code, string Text)? _closing;
 
-    public string Id { get; } = id;
+    /// <param name="abort">Cuts the connection without a word.</param>
+    public Session(string id, Credentials credentials, string addressBlock, FrameCodec codec, IDuplexPipe connection, Action abort, SignalingOptions options, TimeProvider clock)
+    {
+        Id = id;
+        Credentials = credentials;
+        AddressBlock = addressBlock;
+        _codec = codec;
+        _connection = connection;
+        _abort = abort;
+        _maxQueuedFrames = options.MaxQueuedFrames;
+        HeardAt = clock.GetTimestamp();
+        Signals = new TokenBucket(options.SignalsPerSecond, options.SignalBurst, clock);
+        Joins = new TokenBucket(options.JoinsPerSecond, options.JoinBurst, clock);
+        Reports = new TokenBucket(2_000.0 / options.ReportIntervalMs, 2 * options.MaxStreamsPerSession, clock);
+    }
 
-    public Caller Caller { get; } = caller;
+    public string Id { get; }
 
-    public string AccessToken { get; private set; } = accessToken;
+    public Credentials Credentials { get; private set; }
 
-    public DateTimeOffset ExpiresAt { get; private set; } = expiresAt;
+    public Caller Caller => Credentials.Caller;
 
-    public string AddressBlock { get; } = addressBlock;
+    public string AddressBlock { get; }
 
-    /// <summary>By stream id. Only the receive loop adds and removes.</summary>
-    public ConcurrentDictionary<string, Seat> Seats { get; } = new(StringComparer.Ordinal);
+    public FrameCodec Codec => _codec;
 
-    public TokenBucket Signals { get; } = new(options.SignalsPerSecond, options.SignalBurst, clock);
+    public PipeReader Input => _connection.Input;
 
-    public TokenBucket Joins { get; } = new(options.JoinsPerSecond, options.JoinBurst, clock);
+    /// <summary>By stream id. Only the receive loop adds; it and a stream's end remove.</summary>
+    public ConcurrentDictionary<string, Seat> Seats { get; } = new(concurrencyLevel: 1, capacity: 1, StringComparer.Ordinal);
 
-    public TokenBucket Reports { get; } = new(2_000.0 / options.ReportIntervalMs, 2 * options.MaxStreamsPerSession, clock);
+    public TokenBucket Signals { get; }
+
+    public TokenBucket Joins { get; }
+
+    public TokenBucket Reports { get; }
+
+    /// <summary>When the client last sent anything, a timestamp of the clock.</summary>
+    public long HeardAt { get; set; }
+
+    /// <summary>When this side began to close, a timestamp of the clock; 0 before.</summary>
+    public long ClosingSince { get; set; }
+
+    public bool IsClosing => Volatile.Read(ref _isDone) || _closing is not null;
+
+    /// <summary>Completes when the close frame is written, or nothing can be written any more.</summary>
+    public Task Written => _written.Task;
 
     /// <summary>Queues a frame. A client that does not read fast enough is closed: what it would miss it could not make up for.</summary>
     public void Send(ServerFrame frame)
     {
-        if (!_outbound.Writer.TryWrite(frame))
-            Close(TryAgainLater, "slow_consumer");
+        lock (_gate)
+        {
+            if (_isDone || _closing is not null)
+                return;
+            _queue ??= new Queue<ServerFrame>(1);
+            if (_queue.Count < _maxQueuedFrames)
+                _queue.Enqueue(frame);
+            else
+                _closing = (TryAgainLater, "slow_consumer");
+            if (_isWriting)
+                return;
+            _isWriting = true;
+        }
+
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
     }
 
-    public void SendError(Fault fault, ulong requestId = 0, string? detail = null) => Send(new ServerFrame
+    public void SendError(Fault fault, ulong requestId = 0) => Send(new ServerFrame
     {
         RequestId = requestId,
-        Error = new Error { Reason = fault.Reason, Message = detail ?? fault.Text, Retryable = fault.Retryable },
+        Error = new Error { Reason = fault.Reason, Message = fault.Text, Retryable = fault.Retryable },
     });
 
     /// <summary>Sends what is queued, then closes.</summary>
-    public void Close(WebSocketCloseStatus status, string text)
+    public void Close(int code, string text) => Write(() => _closing ??= (code, text));
+
+    public void Ping() => Write(() => _isPingDue = true);
+
+    /// <summary>Answers the newest ping; one that was not answered yet is superseded, as RFC 6455 allows.</summary>
+    public void Pong(byte[] payload) => Write(() => _pong = payload);
+
+    /// <summary>Ends the connection at once.</summary>
+    public void Abort()
     {
-        _closing ??= (status, text);
-        _outbound.Writer.TryComplete();
+        End();
+        _abort();
     }
 
-    public void Renew(string token, DateTimeOffset expires)
+    public void Renew(Credentials credentials) => Credentials = credentials;
+
+    void IThreadPoolWorkItem.Execute() => _ = WriteAsync();
+
+    private void Write(Action change)
     {
-        AccessToken = token;
-        ExpiresAt = expires;
+        lock (_gate)
+        {
+            if (_isDone)
+                return;
+            change();
+            if (_isWriting)
+                return;
+            _isWriting = true;
+        }
+
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
     }
 
-    /// <summary>Writes queued frames until the session closes.</summary>
-    public async Task WriteAsync(CancellationToken cancellation)
+    private async Task WriteAsync()
     {
-        await foreach (var frame in _outbound.Reader.ReadAllAsync(cancellation))
-            await socket.SendAsync(codec.Encode(frame), codec.MessageType, WebSocketMessageFlags.EndOfMessage, cancellation);
-        var (status, text) = _closing ?? (WebSocketCloseStatus.NormalClosure, "");
-        if (socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
-            await socket.CloseOutputAsync(status, text, cancellation);
+        try
+        {
+            while (TakeAll())
+            {
+                var flushed = await _connection.Output.FlushAsync();
+                if (flushed.IsCompleted || flushed.IsCanceled)
+                    End();
+            }
+        }
+        catch (Exception exception) when (exception is IOException or InvalidOperationException or ObjectDisposedException or OperationCanceledException)
+        {
+            // The connection is gone; the receive loop sees that too.
+            End();
+        }
+    }
+
+    /// <summary>Puts everything that waits into the connection's buffer; false when that was nothing.</summary>
+    private bool TakeAll()
+    {
+        lock (_gate)
+        {
+            var hasQueued = _queue is { Count: > 0 };
+            if (_isDone || (!hasQueued && _pong is null && !_isPingDue && _closing is null))
+            {
+                _isWriting = false;
+                return false;
+            }
+
+            while (_queue is not null && _queue.TryDequeue(out var frame))
+                _codec.Write(frame, _connection.Output);
+            if (_pong is not null)
+                WebSocketFraming.WriteControl(_connection.Output, WebSocketFraming.Pong, _pong);
+            if (_isPingDue)
+                WebSocketFraming.WriteControl(_connection.Output, WebSocketFraming.Ping, []);
+            (_pong, _isPingDue) = (null, false);
+            if (_closing is not var (code, text))
+                return true;
+            WebSocketFraming.WriteClose(_connection.Output, code, text);
+        }
+
+        _ = FlushCloseAsync();
+        return false;
+    }
+
+    private async Task FlushCloseAsync()
+    {
+        try
+        {
+            await _connection.Output.FlushAsync();
+        }
+        catch (Exception exception) when (exception is IOException or InvalidOperationException or ObjectDisposedException or OperationCanceledException)
+        {
+            // As above.
+        }
+
+        End();
+    }
+
+    private void End()
+    {
+        lock (_gate)
+        {
+            _isDone = true;
+            _isWriting = false;
+            _queue = null;
+        }
+
+        _written.TrySetResult();
+        // The receive loop goes over to waiting for the client's own close.
+        _connection.Input.CancelPendingRead();
     }
 }

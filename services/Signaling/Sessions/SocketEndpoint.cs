@@ -1,90 +1,99 @@
 using System.Buffers;
-using System.Net.WebSockets;
+using System.IO.Pipelines;
 using Beacon.Contracts.Signaling.V1;
 using Beacon.ServiceDefaults;
 using Beacon.Signaling.Identity;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 
 namespace Beacon.Signaling.Sessions;
 
-/// <summary><c>/ws</c>: one WebSocket from the handshake to the close.</summary>
+/// <summary><c>/ws</c>: one WebSocket from the handshake to the close, directly on the pipes of the connection.</summary>
 internal sealed class SocketEndpoint(
     Edge edge,
     FrameHandler handler,
+    Departures departures,
+    Handshakes handshakes,
+    Revocations revocations,
     IssuerKey key,
     IOptions<SignalingOptions> options,
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
     ILogger<SocketEndpoint> log)
 {
-    private const string TokenProtocol = "bearer.";
+    private static readonly Credentials Nobody = new(new Caller("", "", "", []), [], DateTimeOffset.MaxValue, DateTimeOffset.MinValue, "", "");
 
-    /// <summary>The access token of a handshake: it travels as a subprotocol, because a URL ends up in logs.</summary>
-    public static string? TokenOf(HttpRequest request) =>
-        request.Headers.GetCommaSeparatedValues("Sec-WebSocket-Protocol")
-            .FirstOrDefault(protocol => protocol.StartsWith(TokenProtocol, StringComparison.Ordinal))?[TokenProtocol.Length..];
+    private readonly int _maxFrameBytes = options.Value.MaxFrameBytes;
 
     public async Task AcceptAsync(HttpContext context)
     {
-        if (!context.WebSockets.IsWebSocketRequest)
+        if (handshakes.Refusal(context) is var (status, fault))
         {
-            await RefuseAsync(context, SignalingErrors.WebSocketRequired);
+            await ErrorJson.WriteAsync(context.Response, status, fault);
             return;
         }
 
-        if (FrameCodec.For(context.WebSockets.WebSocketRequestedProtocols) is not { } codec)
+        var offered = context.Request.Headers.GetCommaSeparatedValues("Sec-WebSocket-Protocol");
+        if (FrameCodec.For(offered) is not { } codec)
         {
-            await RefuseAsync(context, SignalingErrors.UnsupportedSubprotocol);
+            await ErrorJson.WriteAsync(context.Response, StatusCodes.Status400BadRequest, SignalingErrors.UnsupportedSubprotocol);
             return;
         }
 
         var user = await context.AuthenticateAsync();
-        using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
-        {
-            SubProtocol = codec.Subprotocol,
-            KeepAliveInterval = TimeSpan.FromSeconds(options.Value.KeepAliveSeconds),
-            KeepAliveTimeout = TimeSpan.FromSeconds(options.Value.KeepAliveSeconds),
-        });
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
-        var session = Open(context, codec, socket, user);
-        var writing = session.WriteAsync(context.RequestAborted);
-        var reason = "closed";
+        var session = await UpgradeAsync(context, codec, user);
+        // From here on only the session knows who this is: the request would hold token and claims as long as the connection lives.
+        context.Features.Set<IAuthenticateResultFeature>(null);
+        context.User = new System.Security.Claims.ClaimsPrincipal();
+        context.Request.Headers.Clear();
+        var failure = user.Succeeded ? null : user.Failure is null ? CommonErrors.MissingToken : CommonErrors.InvalidToken;
+        await RunAsync(session, failure);
+    }
+
+    private async Task RunAsync(Session session, Fault? failure)
+    {
+        var isLost = true;
         try
         {
             // A refused session is told why over the socket: a browser cannot see the status of a failed handshake.
-            if (!user.Succeeded)
-                Refuse(session, user.Failure is null ? CommonErrors.MissingToken : CommonErrors.InvalidToken, Session.TokenExpired);
+            if (failure is not null)
+                TurnAway(session, failure, Session.TokenExpired);
             else if (!edge.TryOpen(session))
-                Refuse(session, SignalingErrors.ServerFull, Session.TryAgainLater);
-            else
-                await RunAsync(session, socket, codec, writing, ended.Token);
+                TurnAway(session, SignalingErrors.ServerFull, Session.TryAgainLater);
+            // The token may have been taken back since it was looked at.
+            else if (!revocations.EndIfCovered(session))
+                Welcome(session);
+            if (lifetime.ApplicationStopping.IsCancellationRequested)
+                session.Close(Session.GoingAway, "");
+            isLost = !await ReadAsync(session);
         }
-        catch (Exception exception) when (exception is WebSocketException or OperationCanceledException or Microsoft.AspNetCore.Connections.ConnectionAbortedException)
+        catch (Exception exception) when (exception is IOException or ConnectionResetException or ConnectionAbortedException or OperationCanceledException)
         {
-            reason = exception is OperationCanceledException ? "stopped" : "lost";
+            // Lost, without a word.
         }
         finally
         {
-            if (lifetime.ApplicationStopping.IsCancellationRequested)
-            {
-                // The peers live on without this replica: they resume at another one, and whoever does not is missed for its reports.
-                session.Close(WebSocketCloseStatus.EndpointUnavailable, "");
-            }
-            else
-            {
-                session.Close(WebSocketCloseStatus.NormalClosure, "");
-                await LeaveAllAsync(session);
-            }
-
+            // The peers live on without this replica: they resume at another one, and whoever does not is missed for its reports.
+            if (!lifetime.ApplicationStopping.IsCancellationRequested)
+                await departures.EndAsync(session, isLost);
             edge.Close(session);
-            await FinishAsync(writing);
-            Log.SessionClosed(log, session.Id, reason);
+            session.Close(Session.NormalClosure, "");
+            await session.Written;
+            Log.SessionClosed(log, session.Id, isLost ? "lost" : "closed");
         }
     }
 
-    private async Task RunAsync(Session session, WebSocket socket, FrameCodec codec, Task writing, CancellationToken ended)
+    private void TurnAway(Session session, Fault fault, int code)
+    {
+        edge.Refuse(session);
+        Refuse(session, fault, code);
+    }
+
+    private void Welcome(Session session)
     {
         Log.SessionOpened(log, session.Id, session.Caller.AccountId);
         session.Send(new ServerFrame
@@ -95,57 +104,98 @@ internal sealed class SocketEndpoint(
                 AccountId = session.Caller.AccountId,
                 ServerTimeMs = (ulong)clock.GetUtcNow().ToUnixTimeMilliseconds(),
                 ReportIntervalMs = (uint)options.Value.ReportIntervalMs,
-                MaxFrameBytes = (uint)options.Value.MaxFrameBytes,
+                MaxFrameBytes = (uint)_maxFrameBytes,
                 TicketKeyJwk = key.PublicJwk,
             },
         });
-        // The writer ends when the session is closed from this side: then there is no point in reading on.
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ended);
-        var reading = ReadAsync(session, socket, codec, stop.Token);
-        await Task.WhenAny(reading, writing);
-        if (writing.IsCompleted)
-            await stop.CancelAsync();
-        await reading;
     }
 
-    private async Task ReadAsync(Session session, WebSocket socket, FrameCodec codec, CancellationToken cancellation)
+    /// <summary>Handles frames until one side closes; true when the client said goodbye, or was told to go.</summary>
+    private async Task<bool> ReadAsync(Session session)
     {
+        using var partial = new PartialMessage(_maxFrameBytes);
         while (true)
         {
-            // A read of nothing waits for the next message without holding a buffer for it.
-            await socket.ReceiveAsync(Memory<byte>.Empty, cancellation);
-            var buffer = ArrayPool<byte>.Shared.Rent(options.Value.MaxFrameBytes);
-            try
+            // Waits without a buffer: the transport takes one when there is something to read.
+            var read = await session.Input.ReadAsync();
+            var buffer = read.Buffer;
+            session.HeardAt = clock.GetTimestamp();
+            while (TryTake(ref buffer, session, out var frame, out var payload))
             {
-                var length = 0;
-                ValueWebSocketReceiveResult part;
-                do
+                if (frame.Opcode == WebSocketFraming.Close)
                 {
-                    if (length == options.Value.MaxFrameBytes)
-                    {
-                        Refuse(session, SignalingErrors.FrameTooLarge, WebSocketCloseStatus.MessageTooBig);
-                        return;
-                    }
-
-                    part = await socket.ReceiveAsync(buffer.AsMemory(length, options.Value.MaxFrameBytes - length), cancellation);
-                    if (part.MessageType == WebSocketMessageType.Close)
-                        return;
-                    length += part.Count;
+                    session.Input.AdvanceTo(buffer.Start);
+                    return true;
                 }
-                while (!part.EndOfMessage);
 
-                await HandleAsync(session, codec, part.MessageType, buffer.AsMemory(0, length), cancellation);
+                if (frame.Opcode == WebSocketFraming.Ping)
+                    session.Pong(Control(payload, frame.Mask));
+                else if (!frame.IsControl && !session.IsClosing)
+                    await MessageAsync(session, partial, frame, payload);
             }
-            finally
-            {
-                ArrayPool<byte>.Shared.Return(buffer);
-            }
+
+            if (session.IsClosing)
+                buffer = buffer.Slice(buffer.End);
+            session.Input.AdvanceTo(buffer.Start, buffer.End);
+            if (read.IsCompleted)
+                return session.IsClosing;
         }
     }
 
-    private async Task HandleAsync(Session session, FrameCodec codec, WebSocketMessageType type, ReadOnlyMemory<byte> message, CancellationToken cancellation)
+    /// <summary>Takes one whole frame off the buffer. What is no frame, or too large a one, ends the session.</summary>
+    private bool TryTake(ref ReadOnlySequence<byte> buffer, Session session, out WebSocketFraming.Header frame, out ReadOnlySequence<byte> payload)
     {
-        var frame = type == codec.MessageType ? codec.Decode(message.Span) : null;
+        payload = default;
+        if (!WebSocketFraming.TryReadHeader(buffer, out frame, out var isValid))
+            return false;
+        if (!isValid)
+            session.Close(Session.ProtocolError, "");
+        else if (frame.PayloadLength > _maxFrameBytes)
+            Refuse(session, SignalingErrors.FrameTooLarge, Session.MessageTooBig);
+        if (!isValid || frame.PayloadLength > _maxFrameBytes)
+        {
+            buffer = buffer.Slice(buffer.End);
+            return false;
+        }
+
+        if (buffer.Length < frame.Bytes + frame.PayloadLength)
+            return false;
+        payload = buffer.Slice(frame.Bytes, frame.PayloadLength);
+        buffer = buffer.Slice(frame.Bytes + frame.PayloadLength);
+        return true;
+    }
+
+    private ValueTask MessageAsync(Session session, PartialMessage partial, WebSocketFraming.Header header, ReadOnlySequence<byte> payload)
+    {
+        var length = (int)payload.Length;
+        if (header is { IsFinal: true, Opcode: not WebSocketFraming.Continuation } && !partial.IsOpen)
+        {
+            var rented = ArrayPool<byte>.Shared.Rent(length);
+            WebSocketFraming.Unmask(payload, header.Mask, rented.AsSpan(0, length));
+            var frame = header.Opcode == session.Codec.Opcode ? session.Codec.Decode(rented.AsSpan(0, length)) : null;
+            ArrayPool<byte>.Shared.Return(rented);
+            return HandleAsync(session, frame);
+        }
+
+        switch (partial.Add(header, payload))
+        {
+            case PartialMessage.State.More:
+                return default;
+            case PartialMessage.State.TooLarge:
+                Refuse(session, SignalingErrors.FrameTooLarge, Session.MessageTooBig);
+                return default;
+            case PartialMessage.State.OutOfOrder:
+                session.Close(Session.ProtocolError, "");
+                return default;
+            default:
+                var frame = partial.Opcode == session.Codec.Opcode ? session.Codec.Decode(partial.Message) : null;
+                partial.Clear();
+                return HandleAsync(session, frame);
+        }
+    }
+
+    private async ValueTask HandleAsync(Session session, ClientFrame? frame)
+    {
         if (frame is null)
         {
             session.SendError(SignalingErrors.MalformedFrame);
@@ -154,10 +204,10 @@ internal sealed class SocketEndpoint(
 
         try
         {
-            if (await handler.HandleAsync(session, frame, cancellation) is { } fault)
+            if (await handler.HandleAsync(session, frame) is { } fault)
                 session.SendError(fault, frame.RequestId);
         }
-        catch (RpcException exception) when (!cancellation.IsCancellationRequested)
+        catch (RpcException exception)
         {
             if (exception.StatusCode is StatusCode.Internal or StatusCode.Unknown)
                 Log.FrameFailed(log, frame.FrameCase.ToString(), session.Id, exception);
@@ -168,50 +218,45 @@ internal sealed class SocketEndpoint(
         }
     }
 
-    private async Task LeaveAllAsync(Session session)
+    private async Task<Session> UpgradeAsync(HttpContext context, FrameCodec codec, AuthenticateResult user)
     {
-        foreach (var seat in session.Seats.Values)
-        {
-            try
-            {
-                await handler.LeaveAsync(seat, CancellationToken.None);
-            }
-            catch (RpcException exception)
-            {
-                Log.LeaveNotDelivered(log, seat.PeerId, seat.StreamId, exception);
-            }
-        }
+        var headers = context.Response.Headers;
+        headers.SecWebSocketAccept = WebSocketFraming.AcceptKey(context.Request.Headers.SecWebSocketKey.ToString());
+        headers.SecWebSocketProtocol = codec.Subprotocol;
+        headers.Connection = "Upgrade";
+        headers.Upgrade = "websocket";
+        var stream = await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
+        var connection = context.Features.Get<IConnectionTransportFeature>()?.Transport ?? new StreamPipes(stream);
+        var lifetimeOfConnection = context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>();
+        return new Session(
+            Guid.CreateVersion7(clock.GetUtcNow()).ToString(),
+            user.Succeeded ? AccessTokens.Read(user) : Nobody,
+            AddressBlock.Of(context.Connection.RemoteIpAddress),
+            codec,
+            connection,
+            lifetimeOfConnection.Abort,
+            options.Value,
+            clock);
     }
 
-    /// <summary>The rest of the queue and the close frame; a connection that is gone takes neither.</summary>
-    private static async Task FinishAsync(Task writing)
+    private static byte[] Control(ReadOnlySequence<byte> payload, uint mask)
     {
-        try
-        {
-            await writing;
-        }
-        catch (Exception exception) when (exception is WebSocketException or OperationCanceledException or Microsoft.AspNetCore.Connections.ConnectionAbortedException or IOException)
-        {
-        }
+        var bytes = new byte[(int)payload.Length];
+        WebSocketFraming.Unmask(payload, mask, bytes);
+        return bytes;
     }
 
-    private Session Open(HttpContext context, FrameCodec codec, WebSocket socket, AuthenticateResult user) => new(
-        Guid.CreateVersion7(clock.GetUtcNow()).ToString(),
-        user.Succeeded ? Caller.Of(user.Principal) : new Caller("", "", "", []),
-        TokenOf(context.Request) ?? "",
-        user.Properties?.ExpiresUtc ?? DateTimeOffset.MaxValue,
-        AddressBlock.Of(context.Connection.RemoteIpAddress),
-        codec,
-        socket,
-        options.Value,
-        clock);
-
-    private static void Refuse(Session session, Fault fault, WebSocketCloseStatus status)
+    private static void Refuse(Session session, Fault fault, int code)
     {
         session.SendError(fault);
-        session.Close(status, fault.Reason);
+        session.Close(code, fault.Reason);
     }
 
-    private static Task RefuseAsync(HttpContext context, Fault fault) =>
-        ErrorJson.WriteAsync(context.Response, StatusCodes.Status400BadRequest, fault);
+    /// <summary>For a server that is not Kestrel, such as the test server.</summary>
+    private sealed class StreamPipes(Stream stream) : IDuplexPipe
+    {
+        public PipeReader Input { get; } = PipeReader.Create(stream);
+
+        public PipeWriter Output { get; } = PipeWriter.Create(stream);
+    }
 }

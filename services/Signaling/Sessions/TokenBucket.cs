@@ -20,4 +20,7 @@ internal sealed class TokenBucket(double perSecond, int burst, TimeProvider cloc
         _tokens -= 1;
         return true;
     }
+
+    /// <summary>True when the whole burst is there again.</summary>
+    public bool IsFull() => _tokens + (clock.GetElapsedTime(_filledAt).TotalSeconds * perSecond) >= burst;
 }

@@ -8,6 +8,9 @@ internal static class Requests
 {
     public const int MaxBatch = 1_024;
     private const int MaxCounters = 64;
+
+    /// <summary>What is planned with of an uplink that goes through a TURN server: it loads that server twice, and should be a parent last.</summary>
+    private const double RelayOnlyShare = 0.25;
     private const double MaxUplinkMbps = 10_000;
 
     public static string StreamId(string streamId) =>
@@ -22,6 +25,9 @@ internal static class Requests
 
     public static double Uplink(double uplinkMbps) =>
         uplinkMbps is >= 0 and <= MaxUplinkMbps ? uplinkMbps : throw TopologyErrors.InvalidUplink.Exception();
+
+    public static JoinCommand Join(JoinStreamRequest request) =>
+        new(Member(request.Peer), Uplink(request.UplinkMbps) * (request.RelayOnly ? RelayOnlyShare : 1), request.LatencyMs);
 
     public static StartCommand Start(StartStreamRequest request)
     {

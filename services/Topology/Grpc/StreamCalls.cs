@@ -28,9 +28,12 @@ internal sealed class StreamCalls(IGrainFactory grains, CommandQueue commands)
     /// <summary>Joins go to the owner together with what else this replica has for it.</summary>
     public async Task<Streams.StreamInfo> JoinAsync(string streamId, JoinCommand command)
     {
-        var reply = await TryExecuteAsync(streamId, new StreamCommand(command, Leave: null));
+        var reply = await TryJoinAsync(streamId, command);
         return reply.Refusal == Refusal.None ? reply.Value! : throw Error(reply.Refusal).Exception();
     }
+
+    public Task<Reply<Streams.StreamInfo>> TryJoinAsync(string streamId, JoinCommand command) =>
+        TryExecuteAsync(streamId, new StreamCommand(command, Leave: null));
 
     public async Task<Refusal> TryLeaveAsync(string streamId, LeaveCommand command) =>
         (await TryExecuteAsync(streamId, new StreamCommand(Join: null, command))).Refusal;

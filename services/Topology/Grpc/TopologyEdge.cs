@@ -32,8 +32,7 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
 
     public override async Task<JoinStreamResponse> JoinStream(JoinStreamRequest request, ServerCallContext context)
     {
-        var command = new JoinCommand(Requests.Member(request.Peer), Requests.Uplink(request.UplinkMbps), request.LatencyMs);
-        var stream = await streams.JoinAsync(Requests.StreamId(request.StreamId), command);
+        var stream = await streams.JoinAsync(Requests.StreamId(request.StreamId), Requests.Join(request));
         return new JoinStreamResponse { Stream = StreamCalls.ToMessage(stream) };
     }
 
@@ -47,6 +46,26 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
         return refusal is Refusal.None or Refusal.UnknownStream
             ? new LeaveStreamResponse()
             : throw StreamCalls.Error(refusal).Exception();
+    }
+
+    public override async Task<JoinStreamsResponse> JoinStreams(JoinStreamsRequest request, ServerCallContext context)
+    {
+        if (request.Joins.Count > Requests.MaxBatch)
+            throw TopologyErrors.InvalidBatch.Exception();
+        return new JoinStreamsResponse { Results = { await Task.WhenAll(request.Joins.Select(TryJoin)) } };
+    }
+
+    public override async Task<LeaveStreamsResponse> LeaveStreams(LeaveStreamsRequest request, ServerCallContext context)
+    {
+        if (request.Leaves.Count > Requests.MaxBatch)
+            throw TopologyErrors.InvalidBatch.Exception();
+        foreach (var leave in request.Leaves)
+            Requests.StreamId(leave.StreamId);
+        var refusals = await Task.WhenAll(request.Leaves.GroupBy(leave => (leave.StreamId, leave.EdgeId)).Select(leaves =>
+            streams.TryLeaveAsync(leaves.Key.StreamId, new LeaveCommand([.. leaves.Select(leave => leave.PeerId)], leaves.Key.EdgeId))));
+        return refusals.FirstOrDefault(refusal => refusal is not (Refusal.None or Refusal.UnknownStream)) is var refused && refused != Refusal.None
+            ? throw StreamCalls.Error(refused).Exception()
+            : new LeaveStreamsResponse();
     }
 
     public override async Task<ReportMetricsResponse> ReportMetrics(ReportMetricsRequest request, ServerCallContext context)
@@ -99,6 +118,29 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
 
         return response;
     }
+
+    private async Task<JoinResult> TryJoin(JoinStreamRequest join)
+    {
+        try
+        {
+            var reply = await streams.TryJoinAsync(Requests.StreamId(join.StreamId), Requests.Join(join));
+            return reply.Refusal == Refusal.None
+                ? new JoinResult { Stream = StreamCalls.ToMessage(reply.Value!) }
+                : Failed(StreamCalls.Error(reply.Refusal).Exception());
+        }
+        catch (RpcException exception)
+        {
+            return Failed(exception);
+        }
+    }
+
+    private static JoinResult Failed(RpcException exception) => new()
+    {
+        ErrorCode = (int)exception.StatusCode,
+        ErrorReason = Fault.ReasonOf(exception) ?? "",
+        ErrorMessage = exception.Status.Detail,
+        ErrorRetryable = exception.StatusCode is StatusCode.Unavailable,
+    };
 
     /// <summary>An account that starts anew ends what it had; nobody else's stream is touched.</summary>
     private async Task EndFormer(string formerId, StartCommand command)

@@ -1,0 +1,250 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Beacon.Contracts.Signaling.V1;
+using Beacon.Swarm.Wire;
+
+namespace Beacon.Swarm;
+
+/// <summary>Drives a live server with a stream of synthetic viewers, phase by phase.</summary>
+internal static class Live
+{
+    private static readonly string[] AllPhases = ["connect", "join", "signal", "report", "tip", "heal"];
+
+    private static readonly Option<int> Viewers = Beacon.Benchmarks.Verb.Number("--viewers", 5_000, 10, 15_000, "Viewers of the one stream.");
+    private static readonly Option<int> InFlight = Beacon.Benchmarks.Verb.Number("--in-flight", 512, 1, 15_000, "Operations under way at once.");
+    private static readonly Option<int> WarmUpSeconds = Beacon.Benchmarks.Verb.Number("--warm-up", 10, 0, 600, "Seconds of all phases in small, before anything counts.");
+    private static readonly Option<int> SignalsPerViewer = Beacon.Benchmarks.Verb.Number("--signals", 20, 1, 200, "Signals that each viewer sends to its parent.");
+    private static readonly Option<int> ReportsPerViewer = Beacon.Benchmarks.Verb.Number("--reports", 5, 1, 6, "Reports of each viewer.");
+    private static readonly Option<int> Tips = Beacon.Benchmarks.Verb.Number("--tips", 5_000, 1, 1_000_000, "Tips.");
+    private static readonly Option<int> Orphans = Beacon.Benchmarks.Verb.Number("--orphans", 1_000, 1, 15_000, "Viewers that lose their parent at once, at least.");
+    private static readonly Option<string> Phases = new("--phases") { Description = "Which, in this order; signal, report and heal need join.", DefaultValueFactory = _ => string.Join(',', AllPhases) };
+    private static readonly Option<Uri?> Url = new("--url") { Description = "A running server, http://host:port, instead of one of its own." };
+    private static readonly Option<int?> ServerPid = new("--server-pid") { Description = "The process of --url, for its processor time and memory." };
+    private static readonly Option<string> OperatorKey = new("--operator-key") { Description = "The operator key of --url; tips need it.", DefaultValueFactory = _ => "" };
+    private static readonly Option<bool> SelfHost = new("--self-host") { Description = "Start Beacon.Server as a child process (the default without --url)." };
+    private static readonly Option<bool> Compare = new("--compare") { Description = "Measure the signals of a small socket.io server too, in the same run." };
+    private static readonly Option<bool> SignedTickets = new("--signed-tickets") { Description = "Have every edge ticket signed with ES256, as for clients that do not take HS256." };
+
+    public static Command Command() => Beacon.Benchmarks.Verb.Create(
+        "live",
+        "Synthetic viewers of one stream against a live server, over the real protocol.",
+        [Viewers, Phases, Url, ServerPid, OperatorKey, SelfHost, InFlight, WarmUpSeconds, SignalsPerViewer, ReportsPerViewer, Tips, Orphans, Compare, SignedTickets],
+        RunAsync);
+
+    private static async Task<JsonObject> RunAsync(ParseResult asked, TextWriter log, CancellationToken cancellation)
+    {
+        var phases = asked.GetValue(Phases)!.Split(',', StringSplitOptions.RemoveEmptyEntries);
+        if (phases.FirstOrDefault(phase => !AllPhases.Contains(phase, StringComparer.Ordinal)) is { } unknown)
+            throw new InvalidOperationException($"There is no phase '{unknown}'; there are {string.Join(", ", AllPhases)}.");
+        await using var server = asked.GetValue(Url) is { } url && !asked.GetValue(SelfHost)
+            ? Server.Elsewhere(url, asked.GetValue(ServerPid), asked.GetValue(OperatorKey)!)
+            : await Server.StartAsync(SelfHostSettings);
+        using var crowd = new Crowd(server);
+        var run = new LiveRun(server, crowd, asked.GetValue(InFlight), acceptsMacTickets: !asked.GetValue(SignedTickets), log);
+
+        await log.WriteLineAsync("warming up");
+        var until = Stopwatch.GetTimestamp() + (asked.GetValue(WarmUpSeconds) * Stopwatch.Frequency);
+        for (var round = 0; Stopwatch.GetTimestamp() < until; round++)
+            await run.PlayAsync(new Sizes(200, 10, 5, 50, 20), AllPhases, []);
+
+        var viewers = asked.GetValue(Viewers);
+        var report = new JsonObject { ["viewers"] = viewers };
+        await run.PlayAsync(
+            new Sizes(viewers, asked.GetValue(SignalsPerViewer), asked.GetValue(ReportsPerViewer), asked.GetValue(Tips), asked.GetValue(Orphans)), phases, report);
+        if (asked.GetValue(Compare))
+            await SocketIoYardstick.MeasureAsync(report, viewers, asked.GetValue(SignalsPerViewer), asked.GetValue(InFlight), asked.GetValue(WarmUpSeconds), log, cancellation);
+        return report;
+    }
+
+    /// <summary>All viewers share one address and one machine here, and are silent while another phase is measured.</summary>
+    public static IReadOnlyDictionary<string, string> SelfHostSettings { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        ["Logging:LogLevel:Default"] = "Warning",
+        ["Logging:LogLevel:Beacon.Server"] = "Information",
+        ["Beacon:Topology:PeerSilenceSeconds"] = "300",
+        ["Beacon:Topology:ResendAfterSeconds"] = "60",
+        // As wide as the tree gets once receipts have proved the uplinks.
+        ["Beacon:Topology:SlowStartSlots"] = "8",
+        ["Beacon:Signaling:SignalsPerSecond"] = "10000",
+        ["Beacon:Signaling:SignalBurst"] = "10000",
+        ["Beacon:Signaling:JoinsPerSecond"] = "1000",
+        ["Beacon:Signaling:JoinBurst"] = "1000",
+        ["Beacon:Signaling:HandshakesPerSecondPerAddress"] = "100000",
+        ["Beacon:Signaling:HandshakeBurstPerAddress"] = "100000",
+        ["Beacon:Signaling:GuestsPerSecondPerAddress"] = "100000",
+        ["Beacon:Signaling:GuestBurstPerAddress"] = "100000",
+    };
+}
+
+/// <summary>How much of each phase.</summary>
+internal sealed record Sizes(int Viewers, int SignalsPerViewer, int ReportsPerViewer, int Tips, int Orphans);
+
+/// <summary>One stream from its start to its end.</summary>
+internal sealed class LiveRun(Server server, Crowd crowd, int inFlight, bool acceptsMacTickets, TextWriter log)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    public async Task PlayAsync(Sizes sizes, IReadOnlyList<string> phases, JsonObject report)
+    {
+        var isWarmUp = report.Count == 0;
+        var guests = await crowd.GuestsAsync(sizes.Viewers + 1);
+        await Phase.RestAsync(server);
+        var residentBefore = server.ResidentKib;
+        var peers = guests.Select(guest => new Peer(guest)).ToArray();
+        try
+        {
+            var (root, viewers) = (peers[^1], peers[..^1]);
+            await root.ConnectAsync(crowd.Endpoint);
+            await ConnectAsync(viewers, report);
+            await Phase.RestAsync(server);
+            if (server.IsObserved)
+                report["rss_kib_per_connection"] = Math.Round((server.ResidentKib - residentBefore) / (double)viewers.Length, 1);
+            foreach (var phase in phases.Where(phase => phase != "connect"))
+            {
+                if (!isWarmUp)
+                    await log.WriteLineAsync(phase);
+                await (phase switch
+                {
+                    "join" => JoinAsync(root, viewers, report),
+                    "signal" => SignalAsync(viewers, peers, sizes.SignalsPerViewer, report),
+                    "report" => ReportAsync(viewers, sizes.ReportsPerViewer, report),
+                    "tip" => TipAsync(root, sizes.Tips, report),
+                    _ => HealAsync(viewers, sizes.Orphans, report),
+                });
+            }
+
+            report["closed_by_server"] = viewers.Count(viewer => viewer.CloseCode != 0);
+        }
+        finally
+        {
+            foreach (var peer in peers)
+                peer.Dispose();
+        }
+    }
+
+    private async Task ConnectAsync(Peer[] viewers, JsonObject report)
+    {
+        var phase = Phase.Begin(server, viewers.Length);
+        await Crowd.ForAllAsync(viewers.Length, inFlight, async index =>
+        {
+            var startedAt = Stopwatch.GetTimestamp();
+            await viewers[index].ConnectAsync(crowd.Endpoint);
+            phase.Timings.Add(startedAt);
+        });
+        await phase.EndAsync(report, "connect", viewers.Length);
+    }
+
+    private async Task JoinAsync(Peer root, Peer[] viewers, JsonObject report)
+    {
+        await root.GoLiveAsync();
+        var phase = Phase.Begin(server, viewers.Length);
+        await Crowd.ForAllAsync(viewers.Length, inFlight, async index =>
+        {
+            var startedAt = Stopwatch.GetTimestamp();
+            await viewers[index].JoinAsync(root.StreamId, acceptsMacTickets);
+            phase.Timings.Add(startedAt);
+        }).WaitAsync(Patience);
+        await phase.EndAsync(report, "join", viewers.Length);
+    }
+
+    private async Task SignalAsync(Peer[] viewers, Peer[] all, int signalsEach, JsonObject report)
+    {
+        var total = viewers.Length * signalsEach;
+        var phase = Phase.Begin(server, total);
+        using var relays = new Relays(total, inFlight, phase.Timings);
+        foreach (var peer in all)
+            peer.SignalArrived = relays.Take;
+        var spentBefore = server.ProcessorTime;
+        for (var round = 0; round < signalsEach; round++)
+        {
+            foreach (var viewer in viewers)
+            {
+                var candidate = await relays.NextAsync();
+                viewer.Send(new ClientFrame { Signal = new Signal { StreamId = viewer.StreamId, PeerId = viewer.ParentId, Candidate = candidate } });
+            }
+        }
+
+        await relays.Arrived.WaitAsync(Patience);
+        await phase.EndAsync(report, "signal", total);
+        if (server.IsObserved)
+            report["signal_relays_per_server_cpu_s"] = Math.Round(total / (server.ProcessorTime - spentBefore).TotalSeconds);
+    }
+
+    /// <summary>Reports are not answered: the time is that of a frame behind the last of them, which is.</summary>
+    private async Task ReportAsync(Peer[] viewers, int reportsEach, JsonObject report)
+    {
+        var phase = Phase.Begin(server, viewers.Length);
+        await Crowd.ForAllAsync(viewers.Length, inFlight, async index =>
+        {
+            var startedAt = Stopwatch.GetTimestamp();
+            for (var round = 0; round < reportsEach; round++)
+                viewers[index].Report();
+            await viewers[index].FenceAsync();
+            phase.Timings.Add(startedAt);
+        }).WaitAsync(Patience);
+        await phase.EndAsync(report, "report", viewers.Length * reportsEach);
+    }
+
+    private async Task TipAsync(Peer root, int tips, JsonObject report)
+    {
+        var tipper = await crowd.RichGuestAsync(tips * 1_000_000L);
+        await Phase.RestAsync(server);
+        var phase = Phase.Begin(server, tips);
+        await Crowd.ForAllAsync(tips, Math.Min(inFlight, 256), async _ =>
+        {
+            var startedAt = Stopwatch.GetTimestamp();
+            await crowd.PostAsync("/api/tip", tipper, new { streamId = root.StreamId, amountMicrocredits = 1_000_000, transferId = Guid.CreateVersion7() });
+            phase.Timings.Add(startedAt);
+        });
+        await phase.EndAsync(report, "tip", tips);
+    }
+
+    /// <summary>Relays go at once, as tabs do that are closed, and each of their children waits for another parent.</summary>
+    private async Task HealAsync(Peer[] viewers, int orphansAsked, JsonObject report)
+    {
+        var (victims, orphans) = Victims(viewers, orphansAsked);
+        await Phase.RestAsync(server);
+        var phase = Phase.Begin(server, orphans.Count);
+        var startedAt = Stopwatch.GetTimestamp();
+        foreach (var victim in victims)
+            victim.SayGoodbye();
+        var closedAt = Stopwatch.GetTimestamp();
+        using var glance = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (orphans.Any(orphan => orphan.AssignedAt < startedAt) && Stopwatch.GetElapsedTime(startedAt) < Patience)
+            await glance.WaitForNextTickAsync();
+        var healed = orphans.Where(orphan => orphan.AssignedAt >= startedAt).ToList();
+        foreach (var orphan in healed)
+            phase.Timings.AddTicks(orphan.AssignedAt - startedAt);
+        await phase.EndAsync(report, "heal", orphans.Count);
+        report["heal_lost"] = victims.Count;
+        report["heal_orphans"] = healed.Count;
+        report["heal_unplaced"] = orphans.Count - healed.Count;
+        report["heal_ms"] = healed.Count == 0 ? 0 : Math.Round(Stopwatch.GetElapsedTime(startedAt, healed.Max(orphan => orphan.AssignedAt)).TotalMilliseconds, 1);
+        report["heal_closing_ms"] = Math.Round(Stopwatch.GetElapsedTime(startedAt, closedAt).TotalMilliseconds, 1);
+    }
+
+    /// <summary>Parents, none of which is another's child, until they have so many children together.</summary>
+    private static (List<Peer> Victims, List<Peer> Orphans) Victims(Peer[] viewers, int orphansAsked)
+    {
+        var children = viewers.ToLookup(viewer => viewer.ParentId, StringComparer.Ordinal);
+        var spared = new HashSet<string>(StringComparer.Ordinal);
+        var (victims, orphans) = (new List<Peer>(), new List<Peer>());
+        foreach (var viewer in viewers.Where(viewer => children.Contains(viewer.PeerId)).OrderByDescending(viewer => children[viewer.PeerId].Count()))
+        {
+            if (orphans.Count >= orphansAsked)
+                break;
+            if (spared.Contains(viewer.PeerId) || victims.Any(victim => victim.PeerId == viewer.ParentId))
+                continue;
+            victims.Add(viewer);
+            spared.Add(viewer.ParentId);
+            foreach (var child in children[viewer.PeerId])
+            {
+                orphans.Add(child);
+                spared.Add(child.PeerId);
+            }
+        }
+
+        return (victims, orphans);
+    }
+}

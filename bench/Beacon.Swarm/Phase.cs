@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+
+namespace Beacon.Swarm;
+
+/// <summary>
+/// One measured phase: rate, latency, and what the server spent. Its processor time is taken once the server has come to rest, so
+/// that work that it put off counts too.
+/// </summary>
+internal sealed class Phase
+{
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(50);
+    private readonly Server _server;
+    private readonly TimeSpan _spentBefore;
+    private readonly long _startedAt = Stopwatch.GetTimestamp();
+
+    private Phase(Server server, int operations)
+    {
+        _server = server;
+        _spentBefore = server.ProcessorTime;
+        Timings = new Timings(operations);
+    }
+
+    public Timings Timings { get; }
+
+    public static Phase Begin(Server server, int operations) => new(server, operations);
+
+    /// <summary>Writes <c>NAME_rate_per_s</c>, <c>NAME_p50_ms</c>, <c>NAME_p99_ms</c> and <c>NAME_server_cpu_us</c>.</summary>
+    public async Task EndAsync(JsonObject report, string name, int operations)
+    {
+        var elapsed = Stopwatch.GetElapsedTime(_startedAt);
+        report[$"{name}_ops"] = operations;
+        report[$"{name}_rate_per_s"] = Math.Round(operations / elapsed.TotalSeconds);
+        report[$"{name}_p50_ms"] = Math.Round(Timings.PercentileMs(0.50), 2);
+        report[$"{name}_p99_ms"] = Math.Round(Timings.PercentileMs(0.99), 2);
+        if (!_server.IsObserved)
+            return;
+        await RestAsync(_server);
+        report[$"{name}_server_cpu_us"] = Math.Round((_server.ProcessorTime - _spentBefore).TotalMicroseconds / operations, 1);
+    }
+
+    /// <summary>Waits until the server spends less than a tenth of a core, at most two seconds.</summary>
+    public static async Task RestAsync(Server server)
+    {
+        using var tick = new PeriodicTimer(Glance);
+        var spent = server.ProcessorTime;
+        for (var glances = 0; glances < 40; glances++)
+        {
+            await tick.WaitForNextTickAsync();
+            var now = server.ProcessorTime;
+            if (now - spent < Glance / 10)
+                return;
+            spent = now;
+        }
+    }
+}

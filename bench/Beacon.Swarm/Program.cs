@@ -1,0 +1,10 @@
+using System.CommandLine;
+using Beacon.Swarm;
+
+var root = new RootCommand("Many synthetic peers against a running stack; one line of JSON on standard output, everything else on standard error.")
+{
+    Live.Command(),
+    Fuzz.Command(),
+    Idle.Command(),
+};
+return await root.Parse(args).InvokeAsync();
