@@ -25,11 +25,13 @@ internal sealed class FrameHandler(
     RaidsService.RaidsServiceClient raids,
     IOptionsMonitor<JwtBearerOptions> jwt,
     IOptions<SignalingOptions> options,
+    SignalingMetrics metrics,
     TimeProvider clock)
 {
     private const int MaxEdgesPerReport = 64;
     private const int MaxDigests = 32;
     private const int DigestBytes = 32;
+    private const int MaxFaults = 16;
 
     public Task<Fault?> HandleAsync(Session session, ClientFrame frame, CancellationToken cancellation) => frame.FrameCase switch
     {
@@ -61,6 +63,9 @@ internal sealed class FrameHandler(
             return SignalingErrors.RateLimited;
         if (frame.Title.Trim().Length is 0 or > 120 || frame.BitrateKbps is < 32 or > 50_000 || frame.MaxChildren > 4 || !IsUplink(frame.UplinkMbps))
             return SignalingErrors.InvalidFrame;
+        var signingKey = frame.SigningKeyJwk.Length > 0 ? SigningKey.Parse(frame.SigningKeyJwk) : null;
+        if (signingKey is null && frame.SigningKeyJwk.Length > 0)
+            return SignalingErrors.InvalidFrame;
         var (streamId, peerId, fault) = await IdentifyAsync(session, frame.ResumeTicket, isRoot: true, streamId: null);
         if (fault is not null)
             return fault;
@@ -89,6 +94,7 @@ internal sealed class FrameHandler(
                     PeerId = peerId,
                     Channel = started.Stream.Channel,
                     ResumeTicket = tickets.Resume(new ResumeTicket(session.Caller.AccountId, streamId, peerId, IsRoot: true)),
+                    KeyCertificate = signingKey is null ? "" : tickets.StreamKey(streamId, signingKey),
                 },
             };
         });
@@ -211,7 +217,7 @@ internal sealed class FrameHandler(
             return SignalingErrors.RateLimited;
         if (!session.Seats.TryGetValue(report.StreamId, out var seat))
             return SignalingErrors.NotInStream;
-        if (report.Receipts.Count > MaxEdgesPerReport || report.Claims.Count > MaxEdgesPerReport
+        if (report.Receipts.Count > MaxEdgesPerReport || report.Claims.Count > MaxEdgesPerReport || report.Faults.Count > MaxFaults
             || !double.IsFinite(report.LatencyMs) || report.LatencyMs is < 0 or > 600_000 || !IsUplink(report.UploadMbps)
             || report.Answer is { Hmac.Length: not DigestBytes })
             return SignalingErrors.InvalidFrame;
@@ -231,6 +237,8 @@ internal sealed class FrameHandler(
         if (report.Answer is { } answer)
             (mapped.AnswerWindow, mapped.AnswerHmac) = (answer.Window, answer.Hmac);
         reports.Add(mapped);
+        foreach (var fault in report.Faults)
+            metrics.ParentFaulted(fault.Kind);
         return null;
     }
 

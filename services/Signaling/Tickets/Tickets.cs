@@ -33,6 +33,21 @@ internal sealed class Tickets(IssuerKey key, IOptions<SignalingOptions> options,
         },
     });
 
+    /// <summary>
+    /// The server's word that a key signs a stream's frames. It travels down the tree beside the chunks, so no other service needs to know of
+    /// it. It does not expire: it names one stream, and ends with it.
+    /// </summary>
+    public string StreamKey(string streamId, SigningKey signingKey) => _handler.CreateToken(new SecurityTokenDescriptor
+    {
+        SigningCredentials = key.Credentials,
+        Claims = new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            ["typ"] = "beacon-stream-key",
+            ["stream"] = streamId,
+            ["key"] = signingKey.Members,
+        },
+    });
+
     public string Resume(ResumeTicket ticket) => _handler.CreateToken(new SecurityTokenDescriptor
     {
         Issuer = IssuerKey.Issuer,

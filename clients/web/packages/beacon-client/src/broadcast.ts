@@ -1,4 +1,6 @@
+import type { Bytes } from './chunks/header';
 import { Fragmenter, type MediaFrame } from './chunks/fragmenter';
+import { FrameSigner, type SignatureAlgorithm } from './chunks/signing';
 import { Emitter } from './events';
 import { BeaconError } from './errors';
 import { AudioSource } from './media/audioSource';
@@ -8,6 +10,8 @@ import { Reporter } from './mesh/reporter';
 import { StreamPeer } from './mesh/streamPeer';
 import { enterStream, streamIdOf, type SessionContext } from './session';
 import { peerStats, type PeerStats } from './stats';
+import { firstSequenceOf } from './resume';
+import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_SILENCE_MS } from './viewerStream';
 import type { EndResult } from './api';
 
 export interface BroadcastOptions {
@@ -25,6 +29,10 @@ export interface BroadcastOptions {
   videoCodec?: string;
   /** Milliseconds from key frame to key frame. Default 1,000: the longest that a newcomer goes without. */
   keyFrameIntervalMs?: number;
+  /** From `Broadcast.resumeTicket` of an earlier page: takes that stream up again. A ticket that is no good any more starts a new stream. */
+  resumeTicket?: string;
+  /** How pictures and sound are signed. Default `P-256`, which every viewer can verify; `Ed25519` costs them less, and some old browsers cannot. */
+  signature?: SignatureAlgorithm;
 }
 
 export type BroadcastState = 'starting' | 'live' | 'reconnecting' | 'ended';
@@ -55,7 +63,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
   #state: BroadcastState = 'starting';
   #peer: StreamPeer | undefined;
   #reporter: Reporter | undefined;
-  #resumeTicket = '';
+  #resumeTicket: string;
   /** The session that has entered the stream. */
   #seatedIn: string | undefined;
   #fragmenter: Fragmenter | undefined;
@@ -71,22 +79,19 @@ export class Broadcast extends Emitter<BroadcastEvents> {
   private constructor(
     private readonly context: SessionContext,
     private readonly options: Required<BroadcastOptions>,
+    private readonly signer: FrameSigner,
   ) {
     super();
+    this.#resumeTicket = options.resumeTicket;
   }
 
   /** Resolves when the stream is live. */
   static async start(context: SessionContext, options: BroadcastOptions): Promise<Broadcast> {
     if (!canBroadcast()) throw new BeaconError('unsupported_browser', 'This browser cannot broadcast; it can watch.');
     if (options.source.getVideoTracks().length === 0) throw new BeaconError('no_video_track', 'The source has no video track.');
-    const broadcast = new Broadcast(context, {
-      bitrateKbps: 1200,
-      maxChildren: 0,
-      uplinkMbps: 10,
-      videoCodec: 'vp8',
-      keyFrameIntervalMs: 1000,
-      ...options,
-    });
+    const defaults = { bitrateKbps: 1200, maxChildren: 0, uplinkMbps: 10, videoCodec: 'vp8', keyFrameIntervalMs: 1000, resumeTicket: '' } as const;
+    const signer = await FrameSigner.create(options.signature);
+    const broadcast = new Broadcast(context, { ...defaults, signature: 'P-256', ...options }, signer);
     try {
       await broadcast.#enter(false);
     } catch (error) {
@@ -112,6 +117,11 @@ export class Broadcast extends Emitter<BroadcastEvents> {
 
   get channel(): string {
     return this.#channel;
+  }
+
+  /** Keep it (in `sessionStorage`, say) to take the stream up again after the page was loaded anew: `BroadcastOptions.resumeTicket`. */
+  get resumeTicket(): string {
+    return this.#resumeTicket;
   }
 
   stats(): BroadcastStats {
@@ -162,17 +172,21 @@ export class Broadcast extends Emitter<BroadcastEvents> {
         try {
           return await socket.request({
             case: 'goLive',
-            value: { title, bitrateKbps, uplinkMbps, maxChildren, resumeTicket: this.#resumeTicket },
+            value: { title, bitrateKbps, uplinkMbps, maxChildren, resumeTicket: this.#resumeTicket, signingKeyJwk: this.signer.publicJwk },
           });
         } catch (error) {
-          if (BeaconError.from(error).reason === 'invalid_resume_ticket') this.#resumeTicket = '';
-          throw error;
+          const { reason } = BeaconError.from(error);
+          const isUseless = reason === 'invalid_resume_ticket' || (!resuming && reason === 'unknown_stream');
+          if (!isUseless || !this.#resumeTicket) throw error;
+          this.#resumeTicket = '';
+          throw new BeaconError(reason, 'The stream cannot be taken up again.', true, { cause: error });
         }
       },
       'streamLive',
       resuming,
       this.#abort.signal,
     );
+    const isTakenUp = this.#resumeTicket !== '';
     this.#resumeTicket = live.resumeTicket;
     this.#seatedIn = socket.welcome?.sessionId;
     this.#channel = live.channel;
@@ -181,7 +195,8 @@ export class Broadcast extends Emitter<BroadcastEvents> {
       this.#reporter?.close();
       this.#peer?.close();
       this.#peer = this.#makePeer(live.streamId, live.peerId, iceServers);
-      this.#fragmenter = new Fragmenter(live.streamId, 0);
+      const nowMs = Number(socket.welcome?.serverTimeMs ?? Date.now());
+      this.#fragmenter = new Fragmenter(live.streamId, 0, this.signer, isTakenUp ? firstSequenceOf(live.streamId, nowMs) : 0);
       this.#reporter = new Reporter({
         socket,
         peer: this.#peer,
@@ -191,6 +206,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
         bufferMs: () => 0,
       });
     }
+    void this.#peer.keys.add(live.keyCertificate);
     this.#setState('live');
     void api.roundTripMs().then((ms) => (this.#latencyMs = ms));
   }
@@ -201,9 +217,11 @@ export class Broadcast extends Emitter<BroadcastEvents> {
       streamId,
       peerId,
       bitrateKbps: this.options.bitrateKbps,
+      uplinkMbps: this.options.uplinkMbps,
+      rtc: this.context.rtc,
       iceServers,
-      silenceMs: 300,
-      connectTimeoutMs: 4000,
+      silenceMs: DEFAULT_SILENCE_MS,
+      connectTimeoutMs: DEFAULT_CONNECT_TIMEOUT_MS,
       onOrdered: () => undefined,
       onChange: () => this.emit('change', undefined),
       onWaiting: () => undefined,
@@ -257,16 +275,20 @@ export class Broadcast extends Emitter<BroadcastEvents> {
   #publish(frame: MediaFrame): void {
     const peer = this.#peer;
     if (!peer || !this.#fragmenter) return;
-    for (const bytes of this.#fragmenter.cut(frame)) {
-      const { chunk, digest } = peer.publish(bytes);
-      if (!digest) continue;
-      void digest.then((value) =>
-        this.context.socket.send({
-          case: 'chunkDigests',
-          value: { streamId: peer.streamId, digests: [{ stripe: chunk.stripe, sequence: chunk.sequence, digest: value }] },
-        }),
-      );
-    }
+    this.#fragmenter.cut(frame).then(
+      (chunks) => chunks.forEach((bytes) => this.#send(peer, bytes)),
+      (cause: unknown) => this.#fail(new BeaconError('encoder_failed', 'A frame cannot be sent.', false, { cause })),
+    );
+  }
+
+  #send(peer: StreamPeer, bytes: Bytes): void {
+    const { chunk, digest } = peer.publish(bytes);
+    void digest?.then((value) =>
+      this.context.socket.send({
+        case: 'chunkDigests',
+        value: { streamId: peer.streamId, digests: [{ stripe: chunk.stripe, sequence: chunk.sequence, digest: value }] },
+      }),
+    );
   }
 
   #linger(reason: string): void {

@@ -2,6 +2,8 @@ import { BeaconApi } from './api';
 import { Broadcast, type BroadcastOptions } from './broadcast';
 import { BeaconError } from './errors';
 import { Emitter } from './events';
+import type { RtcFactory } from './mesh/peerConnection';
+import { Relay, type RelayOptions } from './relay';
 import type { SessionContext } from './session';
 import { SignalingSocket, type SocketState } from './signaling/socket';
 import { TokenKeeper, type TokenProvider } from './signaling/tokens';
@@ -14,6 +16,10 @@ export interface BeaconClientOptions {
   token: string | TokenProvider;
   /** How long the first answer of the server is waited for, in milliseconds. Default 15,000. */
   readyTimeoutMs?: number;
+  /** Makes peer connections, where the platform has no `RTCPeerConnection` of its own or another one is wanted. */
+  rtc?: RtcFactory;
+  /** The WebSocket to use, where the platform has none. */
+  webSocket?: typeof WebSocket;
 }
 
 export interface BeaconClientEvents {
@@ -43,11 +49,16 @@ export class BeaconClient extends Emitter<BeaconClientEvents> {
       this.#socket.send({ case: 'refresh', value: { accessToken } }),
     );
     this.api = new BeaconApi(origin, () => this.#tokens.current());
-    this.#socket = new SignalingSocket({ url: `${origin.replace(/^http/, 'ws')}/ws`, tokens: this.#tokens });
+    this.#socket = new SignalingSocket({
+      url: `${origin.replace(/^http/, 'ws')}/ws`,
+      tokens: this.#tokens,
+      ...(options.webSocket ? { webSocket: options.webSocket } : {}),
+    });
     this.#context = {
       socket: this.#socket,
       api: this.api,
       iceServers: () => this.#freshIceServers(),
+      rtc: options.rtc ?? ((configuration) => new RTCPeerConnection(configuration)),
       readyTimeoutMs: options.readyTimeoutMs ?? 15_000,
     };
     this.#socket.on('state', (state) => this.emit('connection', state));
@@ -74,6 +85,11 @@ export class BeaconClient extends Emitter<BeaconClientEvents> {
   /** Goes live. Rejects with a BeaconError, e.g. `channel_already_live`. */
   broadcast(options: BroadcastOptions): Promise<Broadcast> {
     return Broadcast.start(this.#context, options);
+  }
+
+  /** Joins a stream to relay it, without playing it. Rejects with a BeaconError, e.g. `unknown_stream`. */
+  relay(options: RelayOptions): Promise<Relay> {
+    return Relay.start(this.#context, options);
   }
 
   /** Joins a stream. Rejects with a BeaconError, e.g. `unknown_stream`. */

@@ -22,6 +22,8 @@ export interface PeerStats {
   bytesReceived: number;
   bytesRelayed: number;
   malformedChunks: number;
+  /** What the uplink was seen to carry, in Mbit/s; undefined while nothing ever had to wait for it. */
+  measuredUplinkMbps: number | undefined;
 }
 
 export function peerStats(peer: StreamPeer, accountId: string): PeerStats {
@@ -42,5 +44,22 @@ export function peerStats(peer: StreamPeer, accountId: string): PeerStats {
     bytesReceived: peer.receipts.totalBytes,
     bytesRelayed: peer.bytesRelayed,
     malformedChunks: peer.malformedChunks,
+    measuredUplinkMbps: peer.measuredUplinkMbps,
+  };
+}
+
+/** The stats of a session that the server has not let in yet. */
+export function noPeer(streamId: string, accountId: string): PeerStats {
+  return {
+    streamId,
+    peerId: '',
+    accountId,
+    parents: [],
+    children: [],
+    childPeerIds: [],
+    bytesReceived: 0,
+    bytesRelayed: 0,
+    malformedChunks: 0,
+    measuredUplinkMbps: undefined,
   };
 }

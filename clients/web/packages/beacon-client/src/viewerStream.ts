@@ -1,9 +1,7 @@
-import { FrameAssembler } from './chunks/assembler';
+import type { Chunk } from './chunks/header';
 import { BeaconError } from './errors';
-import type { MediaFrame } from './chunks/fragmenter';
-import { VideoPlayer, type VideoSink } from './media/videoPlayer';
 import { Reporter } from './mesh/reporter';
-import { StreamPeer } from './mesh/streamPeer';
+import { StreamPeer, type ParentFault } from './mesh/streamPeer';
 import { enterStream, streamIdOf, type SessionContext } from './session';
 
 export interface ViewerStreamOptions {
@@ -11,9 +9,11 @@ export interface ViewerStreamOptions {
   uplinkMbps: number;
   silenceMs: number;
   connectTimeoutMs: number;
-  sink: VideoSink;
-  onSound: (packet: MediaFrame) => void;
-  onFirstPicture: () => void;
+  /** A chunk in order, for playback. */
+  onChunk: (chunk: Chunk) => void;
+  /** Media ready to play, in milliseconds. */
+  bufferMs: () => number;
+  onFault: (fault: ParentFault) => void;
   onChange: () => void;
   onWaiting: (position: number, estimateMs: number) => void;
   onEnded: (reason: string) => void;
@@ -21,13 +21,14 @@ export interface ViewerStreamOptions {
   onFailed: (error: BeaconError) => void;
 }
 
+export const DEFAULT_SILENCE_MS = 130;
+export const DEFAULT_CONNECT_TIMEOUT_MS = 4000;
+
 /** When nothing helps, the server is asked for a new place at most this often. */
 const REJOIN_INTERVAL_MS = 10_000;
 
-/** One stream as this viewer receives, relays and plays it. A raid has two of them for a moment. */
+/** One stream as this peer receives and relays it. A raid has two of them for a moment. */
 export class ViewerStream {
-  readonly video: VideoPlayer;
-  readonly #assembler: FrameAssembler;
   readonly #abort = new AbortController();
   readonly #stops: (() => void)[] = [];
   #peer: StreamPeer | undefined;
@@ -38,7 +39,6 @@ export class ViewerStream {
   /** Counts attempts to enter, so that one that was overtaken by a new session gives up. */
   #entries = 0;
   #lastJoinAt = Number.NEGATIVE_INFINITY;
-  #pictured = false;
   #ended = false;
   title = '';
   channel = '';
@@ -46,14 +46,7 @@ export class ViewerStream {
   constructor(
     private readonly context: SessionContext,
     private readonly options: ViewerStreamOptions,
-  ) {
-    this.video = new VideoPlayer(options.sink, () => {
-      if (this.#pictured) return;
-      this.#pictured = true;
-      options.onFirstPicture();
-    });
-    this.#assembler = new FrameAssembler((frame) => (frame.audio ? options.onSound(frame) : this.video.play(frame)));
-  }
+  ) {}
 
   get streamId(): string {
     return this.options.streamId;
@@ -99,7 +92,6 @@ export class ViewerStream {
     for (const stop of this.#stops.splice(0)) stop();
     this.#reporter?.close();
     this.#peer?.close();
-    this.video.close();
   }
 
   #rejoin(): void {
@@ -167,10 +159,13 @@ export class ViewerStream {
       streamId: this.streamId,
       peerId,
       bitrateKbps,
+      uplinkMbps: this.options.uplinkMbps,
+      rtc: this.context.rtc,
       iceServers,
       silenceMs: this.options.silenceMs,
       connectTimeoutMs: this.options.connectTimeoutMs,
-      onOrdered: (chunk) => this.#assembler.push(chunk),
+      onOrdered: this.options.onChunk,
+      onFault: this.options.onFault,
       onChange: this.options.onChange,
       onWaiting: this.options.onWaiting,
       onStranded: () => this.#stranded(),
@@ -182,7 +177,7 @@ export class ViewerStream {
       intervalMs: socket.welcome?.reportIntervalMs || 2000,
       seated: () => socket.welcome?.sessionId === this.#seatedIn,
       latencyMs: async () => (await peer.roundTripMs()) ?? 0,
-      bufferMs: () => this.video.bufferMs,
+      bufferMs: this.options.bufferMs,
     });
   }
 }

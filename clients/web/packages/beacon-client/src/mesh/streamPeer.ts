@@ -1,20 +1,30 @@
 import { GopCache } from '../chunks/cache';
-import { ChunkFormatError, decodeChunk, startsGroup, type Bytes, type Chunk } from '../chunks/header';
+import { decodeChunk, startsGroup, type Bytes, type Chunk } from '../chunks/header';
 import { Resequencer } from '../chunks/resequencer';
-import type { ServerFramePayload, SignalingSocket } from '../signaling/socket';
+import { sameBytes } from '../chunks/signing';
+import { ChunkVerifier, type Verdict } from '../chunks/verifier';
 import type { Signal } from '../gen/beacon/signaling/v1/frames_pb';
+import type { ServerFramePayload, SignalingSocket } from '../signaling/socket';
+import { everyTick } from '../ticker';
 import { ChallengeBook } from './challenges';
 import { ChildLink } from './childLink';
+import { Conduct, type Misdeed } from './conduct';
 import { EdgeCounters } from './counters';
 import { ParentKeeper } from './parentKeeper';
 import { ParentLink, type Parent } from './parentLink';
-import { TicketVerifier } from './tickets';
+import type { RtcFactory } from './peerConnection';
+import { StreamKeys } from './streamKeys';
+import { ServerKey } from './tickets';
+import { Uplink } from './uplink';
 
 export interface StreamPeerOptions {
   socket: SignalingSocket;
   streamId: string;
   peerId: string;
   bitrateKbps: number;
+  /** What this machine is believed to send, in Mbit/s, until it is measured. */
+  uplinkMbps: number;
+  rtc: RtcFactory;
   iceServers: RTCIceServer[];
   silenceMs: number;
   connectTimeoutMs: number;
@@ -23,6 +33,15 @@ export interface StreamPeerOptions {
   onChange: () => void;
   onWaiting: (position: number, estimateMs: number) => void;
   onStranded: () => void;
+  /** A parent broke the rules and was left. */
+  onFault?: (fault: ParentFault) => void;
+}
+
+/** A parent that this peer left, and why. */
+export interface ParentFault {
+  peerId: string;
+  stripe: number;
+  kind: Misdeed;
 }
 
 export interface ChildView {
@@ -31,23 +50,30 @@ export interface ChildView {
   active: boolean;
   bytesSent: number;
   skippedChunks: number;
+  /** Gets key frames only, because it cannot take more. */
+  slow: boolean;
 }
 
 interface Stripe {
   readonly cache: GopCache;
   readonly order: Resequencer;
   readonly parents: ParentKeeper;
+  /** Chunks are checked side by side, and taken in the order in which they came. */
+  tail: Promise<void>;
 }
 
-/** A full channel can stall for seconds, so a child holds at most two seconds of the stream back, within these bounds. */
-const MIN_BUFFERED_BYTES = 256 * 1024;
-const MAX_BUFFERED_BYTES = 8 * 1024 * 1024;
+/** A channel holds at most a quarter second of the stream, or this: what waits there can be neither left out nor overtaken. */
+const MIN_BUFFERED_BYTES = 64 * 1024;
+/** Below this much more than the stream's bitrate the pacer never goes. */
+const MIN_PACE = 1.2;
+const MAX_FAULTS = 16;
+/** Announced gaps from one parent after the other are this peer's own doing: it takes in too little. */
+const OWN_LOSS_MS = 60_000;
 /** The server grants slots; this only bounds what a server that went wrong could make of a peer. */
 const MAX_CHILD_LINKS = 32;
 const MAX_STRIPES = 16;
 /** A server that goes down takes its peers out one by one; its last directives must not cut those that it can no longer place. */
 const MIN_DRAIN_MS = 1000;
-const TICK_MS = 50;
 
 /**
  * One peer in one stream's trees: takes chunks from its parents, or from the encoder on the root, keeps the last groups of
@@ -61,14 +87,35 @@ export class StreamPeer {
   readonly #claims = new EdgeCounters();
   readonly #inboxes = new Map<string, Promise<void>>();
   readonly #drains = new Map<string, ReturnType<typeof setTimeout>>();
-  readonly #ticker: ReturnType<typeof setInterval>;
+  readonly #conducts = new Map<string, Conduct>();
+  readonly #faults: ParentFault[] = [];
+  readonly #stopTicking: () => void;
+  readonly #uplink: Uplink;
   #bytesRelayed = 0;
+  #closedChildrenBytes = 0;
   #malformedChunks = 0;
-  #verifier: { jwk: string; tickets: TicketVerifier } | undefined;
+  #serverKey: ServerKey | undefined;
+  #lossAt = Number.NEGATIVE_INFINITY;
   #closed = false;
+  readonly keys: StreamKeys;
+  readonly #verifier: ChunkVerifier;
 
   constructor(private readonly options: StreamPeerOptions) {
-    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    const { streamId, bitrateKbps, uplinkMbps } = options;
+    this.keys = new StreamKeys(
+      streamId,
+      () => this.#trust(),
+      (certificate) => {
+        for (const child of this.#children.values()) child.announce(certificate);
+      },
+    );
+    this.#verifier = new ChunkVerifier((first) => this.keys.signed(first));
+    this.#uplink = new Uplink({
+      assumedBytesPerSecond: (uplinkMbps * 1_000_000) / 8,
+      minBytesPerSecond: MIN_PACE * ((bitrateKbps * 1000) / 8),
+      now: () => performance.now(),
+    });
+    this.#stopTicking = everyTick(() => this.#tick());
   }
 
   get streamId(): string {
@@ -95,7 +142,19 @@ export class StreamPeer {
       active: link.feed?.active ?? false,
       bytesSent: link.bytesSent,
       skippedChunks: link.feed?.skippedChunks ?? 0,
+      slow: link.feed?.slow ?? false,
     }));
+  }
+
+  /** What the uplink was seen to carry, in Mbit/s; undefined while nothing ever had to wait for it. */
+  get measuredUplinkMbps(): number | undefined {
+    const rate = this.#uplink.measuredBytesPerSecond;
+    return rate === undefined ? undefined : (rate * 8) / 1_000_000;
+  }
+
+  /** The parents that were left since this was asked last, for the report. */
+  takeFaults(): ParentFault[] {
+    return this.#faults.splice(0);
   }
 
   get parents(): { stripe: number; keeper: ParentKeeper }[] {
@@ -164,7 +223,7 @@ export class StreamPeer {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearInterval(this.#ticker);
+    this.#stopTicking();
     for (const timer of this.#drains.values()) clearTimeout(timer);
     for (const { parents } of this.#stripes.values()) parents.close();
     for (const link of [...this.#children.values()]) link.close();
@@ -178,6 +237,13 @@ export class StreamPeer {
       parents.tick();
       order.tick(now);
     }
+    const feeds = [...this.#children.values()].flatMap(({ feed }) => feed ?? []);
+    this.#uplink.observe(
+      [...this.#children.values()].reduce((sum, { bytesSent }) => sum + bytesSent, this.#closedChildrenBytes),
+      feeds,
+    );
+    // Who has least to wait for is served first: a newcomer that catches up never delays the others.
+    for (const feed of feeds.sort((a, b) => a.lag - b.lag)) feed.pump();
   }
 
   #stripe(number: number): Stripe | undefined {
@@ -188,24 +254,28 @@ export class StreamPeer {
       connect: ({ peerId, ticket }, events) => this.#connect(number, peerId, ticket, events),
       nextSequence: () => order.nextSequence,
       onChunk: (bytes, parentPeerId) => this.#receive(bytes, parentPeerId, number),
-      onGap: (from, to) => order.giveUp(from, to, performance.now()),
+      onGap: (from, to, parentPeerId) => this.#missing(from, to, parentPeerId, number),
+      onKey: (certificate) => void this.keys.add(certificate),
+      onAsked: (parentPeerId, from) => this.#conduct(parentPeerId, number).asked(from),
+      onSilent: (parentPeerId) => this.#leave(parentPeerId, number, 'silence'),
       onChange: this.options.onChange,
       onStranded: this.options.onStranded,
       silenceMs: this.options.silenceMs,
       now: () => performance.now(),
     });
-    const stripe: Stripe = { cache: new GopCache(), order, parents };
+    const stripe: Stripe = { cache: new GopCache(), order, parents, tail: Promise.resolve() };
     this.#stripes.set(number, stripe);
     return stripe;
   }
 
   #connect(stripe: number, peerId: string, ticket: string, events: ConstructorParameters<typeof ParentLink>[1]): Parent {
-    const { iceServers, connectTimeoutMs } = this.options;
+    const { rtc, iceServers, connectTimeoutMs } = this.options;
     const key = `${stripe}/${peerId}`;
     const link: ParentLink = new ParentLink(
       {
         peerId,
         stripe,
+        rtc,
         iceServers,
         connectTimeoutMs,
         sendOffer: (sdp) => this.#signal(peerId, stripe, { case: 'offer', value: sdp }, ticket),
@@ -214,7 +284,10 @@ export class StreamPeer {
       {
         ...events,
         closed: () => {
-          if (this.#parentLinks.get(key) === link) this.#parentLinks.delete(key);
+          if (this.#parentLinks.get(key) === link) {
+            this.#parentLinks.delete(key);
+            this.#conducts.delete(key);
+          }
           events.closed();
         },
       },
@@ -223,23 +296,86 @@ export class StreamPeer {
     return link;
   }
 
-  #receive(bytes: Bytes, parentPeerId: string, stripe: number): void {
-    let chunk: Chunk;
-    try {
-      chunk = decodeChunk(bytes);
-    } catch (error) {
-      if (!(error instanceof ChunkFormatError)) throw error;
+  #receive(bytes: Bytes, parentPeerId: string, number: number): void {
+    const stripe = this.#stripes.get(number);
+    if (!stripe) return;
+    const chunk = this.#decode(bytes, number);
+    if (!chunk) {
       this.#malformedChunks += 1;
+      return this.#leave(parentPeerId, number, 'bad_chunk');
+    }
+    const misdeed = this.#conduct(parentPeerId, number).chunk(chunk.sequence);
+    if (misdeed === 'repeat') return;
+    if (misdeed) return this.#leave(parentPeerId, number, misdeed);
+    const known = stripe.cache.get(chunk.sequence);
+    if (known || chunk.sequence < stripe.cache.floor) {
+      // Two parents overlap for a moment. What is known to be true counts as received, the rest cannot be told any more.
+      if (known && sameBytes(known.bytes, bytes)) this.#credit(parentPeerId, number, bytes);
+      else if (known) this.#leave(parentPeerId, number, 'bad_chunk');
       return;
     }
-    if (chunk.streamId !== this.streamId || chunk.stripe !== stripe) {
-      this.#malformedChunks += 1;
+    const verdict = this.#verifier.check(chunk).catch((): Verdict => 'unknown');
+    stripe.tail = stripe.tail.then(async () => this.#take(stripe, chunk, parentPeerId, await verdict));
+  }
+
+  /** A chunk whose origin has been checked. Nothing else is forwarded, played, or counted. */
+  #take(stripe: Stripe, chunk: Chunk, parentPeerId: string, verdict: Verdict): void {
+    if (this.#closed) return;
+    if (verdict !== 'good') {
+      // Without a key nothing can be told; it comes before the first chunk, or a better parent does.
+      const isForged = verdict === 'bad' && this.keys.certificates.length > 0;
+      const misdeed = isForged ? 'bad_chunk' : this.#conducts.get(`${chunk.stripe}/${parentPeerId}`)?.unknown();
+      if (misdeed) this.#leave(parentPeerId, chunk.stripe, misdeed);
       return;
     }
-    this.receipts.add(parentPeerId, stripe, bytes.length);
+    this.#credit(parentPeerId, chunk.stripe, chunk.bytes);
     if (!this.#forward(chunk)) return;
     void this.challenges.note(chunk);
-    this.#stripe(stripe)?.order.push(chunk, performance.now());
+    stripe.order.push(chunk, performance.now());
+  }
+
+  #credit(parentPeerId: string, stripe: number, bytes: Bytes): void {
+    this.receipts.add(parentPeerId, stripe, bytes.length);
+    this.#stripes.get(stripe)?.parents.delivered(parentPeerId);
+  }
+
+  #decode(bytes: Bytes, stripe: number): Chunk | undefined {
+    try {
+      const chunk = decodeChunk(bytes);
+      return chunk.streamId === this.streamId && chunk.stripe === stripe ? chunk : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** A parent says that it cannot serve these. */
+  #missing(from: number, to: number, parentPeerId: string, number: number): void {
+    const now = performance.now();
+    const stripe = this.#stripes.get(number);
+    if (!stripe) return;
+    const misdeed = this.#conduct(parentPeerId, number).gap(from, to, now);
+    // Chunks that came before it are still being checked.
+    stripe.tail = stripe.tail.then(() => stripe.order.giveUp(from, to, performance.now()));
+    if (!misdeed) return;
+    const isOwn = now - this.#lossAt < OWN_LOSS_MS;
+    this.#lossAt = now;
+    if (!isOwn) this.#leave(parentPeerId, number, misdeed);
+  }
+
+  #conduct(parentPeerId: string, stripe: number): Conduct {
+    const key = `${stripe}/${parentPeerId}`;
+    const conduct = this.#conducts.get(key) ?? new Conduct();
+    this.#conducts.set(key, conduct);
+    return conduct;
+  }
+
+  #leave(parentPeerId: string, stripe: number, kind: Misdeed): void {
+    const parents = this.#stripes.get(stripe)?.parents;
+    if (!parents || parents.isShunned(parentPeerId)) return;
+    const fault = { peerId: parentPeerId, stripe, kind };
+    if (this.#faults.length < MAX_FAULTS) this.#faults.push(fault);
+    parents.shun(parentPeerId);
+    this.options.onFault?.(fault);
   }
 
   /** False for a chunk that was seen before: it is neither forwarded nor played again. */
@@ -291,7 +427,7 @@ export class StreamPeer {
 
   async #accept(peerId: string, stripe: number, offer: string, ticket: string): Promise<void> {
     const edge = { stream: this.streamId, stripe, parent: this.peerId, child: peerId };
-    if (!(await this.#tickets()?.grants(ticket, edge, Date.now()))) return;
+    if (!(await this.#trust()?.grants(ticket, edge, Date.now()))) return;
     const key = `${stripe}/${peerId}`;
     const cache = this.#stripe(stripe)?.cache;
     if (!cache || this.#closed) return;
@@ -302,13 +438,17 @@ export class StreamPeer {
       peerId,
       stripe,
       cache,
+      rtc: this.options.rtc,
       iceServers: this.options.iceServers,
-      maxBufferedBytes: Math.min(MAX_BUFFERED_BYTES, Math.max(MIN_BUFFERED_BYTES, this.options.bitrateKbps * 250)),
+      maxBufferedBytes: Math.max(MIN_BUFFERED_BYTES, (this.options.bitrateKbps * 1000) / 8 / 4),
+      pacer: this.#uplink.pacer,
+      certificates: () => this.keys.certificates,
       sendAnswer: (sdp) => this.#signal(peerId, stripe, { case: 'answer', value: sdp }),
       sendCandidate: (candidate) => this.#signal(peerId, stripe, { case: 'candidate', value: candidate }),
       onChange: this.options.onChange,
       onClosed: () => {
         this.#collectClaim(link);
+        this.#closedChildrenBytes += link.bytesSent;
         if (this.#children.get(key) === link) this.#children.delete(key);
         this.options.onChange();
       },
@@ -321,10 +461,11 @@ export class StreamPeer {
     }
   }
 
-  #tickets(): TicketVerifier | undefined {
+  /** The server's key, also while there is no session. */
+  #trust(): ServerKey | undefined {
     const jwk = this.options.socket.welcome?.ticketKeyJwk;
-    if (jwk && jwk !== this.#verifier?.jwk) this.#verifier = { jwk, tickets: new TicketVerifier(jwk) };
-    return this.#verifier?.tickets;
+    if (jwk && jwk !== this.#serverKey?.jwk) this.#serverKey = new ServerKey(jwk);
+    return this.#serverKey;
   }
 
   #drain(key: string, drainMs: number): void {
