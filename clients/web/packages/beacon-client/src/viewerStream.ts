@@ -2,6 +2,7 @@ import type { Chunk } from './chunks/header';
 import { BeaconError } from './errors';
 import { Reporter } from './mesh/reporter';
 import { StreamPeer, type ParentFault } from './mesh/streamPeer';
+import type { ServerFramePayload } from './signaling/socket';
 import { enterStream, streamIdOf, type SessionContext } from './session';
 
 export interface ViewerStreamOptions {
@@ -24,6 +25,8 @@ export interface ViewerStreamOptions {
 export const DEFAULT_SILENCE_MS = 130;
 export const DEFAULT_CONNECT_TIMEOUT_MS = 4000;
 
+const MAX_EARLY_FRAMES = 64;
+
 /** When nothing helps, the server is asked for a new place at most this often. */
 const REJOIN_INTERVAL_MS = 10_000;
 
@@ -39,6 +42,8 @@ export class ViewerStream {
   /** Counts attempts to enter, so that one that was overtaken by a new session gives up. */
   #entries = 0;
   #lastJoinAt = Number.NEGATIVE_INFINITY;
+  /** Frames that came with the answer to the join, before it was read. */
+  readonly #early: ServerFramePayload[] = [];
   #ended = false;
   title = '';
   channel = '';
@@ -63,7 +68,6 @@ export class ViewerStream {
   /** Resolves when the server has let this viewer in; a parent, or a place in the queue, follows. */
   async join(): Promise<void> {
     const { socket } = this.context;
-    await this.#enter(false);
     this.#stops.push(
       socket.on('frame', (frame) => {
         if (streamIdOf(frame) !== this.streamId) return;
@@ -71,10 +75,15 @@ export class ViewerStream {
           this.#ended = true;
           this.#reporter?.close();
           this.options.onEnded(frame.value.reason);
-        } else {
-          this.#peer?.handle(frame);
+        } else if (this.#peer) {
+          this.#peer.handle(frame);
+        } else if (this.#early.length < MAX_EARLY_FRAMES) {
+          this.#early.push(frame);
         }
       }),
+    );
+    await this.#enter(false);
+    this.#stops.push(
       socket.on('welcome', () => {
         if (!this.#ended) this.#rejoin();
       }),
@@ -171,6 +180,7 @@ export class ViewerStream {
       onStranded: () => this.#stranded(),
     });
     this.#peer = peer;
+    for (const frame of this.#early.splice(0)) peer.handle(frame);
     this.#reporter = new Reporter({
       socket,
       peer,
