@@ -4,6 +4,8 @@ import { FrameSigner, type SignatureAlgorithm } from './chunks/signing';
 import { Emitter } from './events';
 import { BeaconError } from './errors';
 import { AudioSource } from './media/audioSource';
+import { BitrateLadder } from './media/bitrateLadder';
+import { negotiateVideoCodec, type VideoCodec } from './media/codecs';
 import { canBroadcast } from './media/trackProcessor';
 import { VideoSource } from './media/videoSource';
 import { Reporter } from './mesh/reporter';
@@ -14,6 +16,7 @@ import { firstSequenceOf } from './resume';
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_SILENCE_MS } from './viewerStream';
 import type { EndResult } from './api';
 
+/** How to go live. */
 export interface BroadcastOptions {
   /** Needs a video track; an audio track is taken along. The caller stops its tracks. */
   source: MediaStream;
@@ -25,8 +28,8 @@ export interface BroadcastOptions {
   maxChildren?: number;
   /** What this machine can send, in Mbit/s. Default 10. */
   uplinkMbps?: number;
-  /** WebCodecs name of the video codec. Default `vp8`: every browser with WebCodecs decodes it. */
-  videoCodec?: string;
+  /** The video codec, or several in order of preference: the first that this browser encodes is taken. Default `vp8`, which every browser with WebCodecs decodes. */
+  videoCodec?: VideoCodec | readonly VideoCodec[];
   /** Milliseconds from key frame to key frame. Default 1,000: the longest that a newcomer goes without. */
   keyFrameIntervalMs?: number;
   /** From `Broadcast.resumeTicket` of an earlier page: takes that stream up again. A ticket that is no good any more starts a new stream. */
@@ -35,24 +38,41 @@ export interface BroadcastOptions {
   signature?: SignatureAlgorithm;
 }
 
+/** `reconnecting`: the server is out of reach; the video goes on. */
 export type BroadcastState = 'starting' | 'live' | 'reconnecting' | 'ended';
 
+/** What a broadcast tells. */
 export interface BroadcastEvents {
+  /** It changed to this. */
   state: BroadcastState;
   /** Children, parents or connections changed. */
   change: undefined;
+  /** The uplink carries more or less than before: what is encoded now, picture and sound, in kbit/s. */
+  bitrate: { bitrateKbps: number };
+  /** A track of the source has ended, an unplugged camera for example. The stream goes on; `replaceTrack` gives it another one. */
+  trackended: { kind: 'video' | 'audio' };
+  /** It is over, and why: `ended`, `broadcaster_lost`, or the reason of an error. */
   ended: { reason: string };
+  /** It cannot go on, or something was refused. */
   error: BeaconError;
 }
 
+/** A snapshot of a broadcast. */
 export interface BroadcastStats extends PeerStats {
+  /** Pictures encoded so far. */
   framesEncoded: number;
+  /** Capture time of the last picture, Unix epoch in microseconds. */
   lastFrameTimestampUs: number;
+  /** What is encoded now, picture and sound, in kbit/s. */
+  bitrateKbps: number;
+  /** The codec in use. */
+  videoCodec: string;
 }
 
 /** Sound takes this much of the bitrate when there is enough for both. */
 const AUDIO_KBPS = 64;
 const LOW_AUDIO_KBPS = 24;
+const LADDER_INTERVAL_MS = 1000;
 /** After the end the pictures go on for this long, so that viewers who raid keep a moving picture until the new one plays. */
 const LINGER_MS = 2000;
 
@@ -71,6 +91,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
   #audio: AudioSource | undefined;
   #latencyMs = 0;
   #lastFrameTimestampUs = 0;
+  #audioKbps = 0;
   #channel = '';
   #ending = false;
   /** Counts attempts to enter, so that one that was overtaken by a new session gives up. */
@@ -80,6 +101,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
     private readonly context: SessionContext,
     private readonly options: Required<BroadcastOptions>,
     private readonly signer: FrameSigner,
+    private readonly videoCodec: VideoCodec,
   ) {
     super();
     this.#resumeTicket = options.resumeTicket;
@@ -90,8 +112,9 @@ export class Broadcast extends Emitter<BroadcastEvents> {
     if (!canBroadcast()) throw new BeaconError('unsupported_browser', 'This browser cannot broadcast; it can watch.');
     if (options.source.getVideoTracks().length === 0) throw new BeaconError('no_video_track', 'The source has no video track.');
     const defaults = { bitrateKbps: 1200, maxChildren: 0, uplinkMbps: 10, videoCodec: 'vp8', keyFrameIntervalMs: 1000, resumeTicket: '' } as const;
-    const signer = await FrameSigner.create(options.signature);
-    const broadcast = new Broadcast(context, { ...defaults, signature: 'P-256', ...options }, signer);
+    const settled = { ...defaults, signature: 'P-256' as const, ...options };
+    const [signer, codec] = await Promise.all([FrameSigner.create(options.signature), chooseCodec(settled)]);
+    const broadcast = new Broadcast(context, settled, signer, codec);
     try {
       await broadcast.#enter(false);
     } catch (error) {
@@ -129,6 +152,8 @@ export class Broadcast extends Emitter<BroadcastEvents> {
       ...peerStats(this.#peer!, this.context.socket.accountId),
       framesEncoded: this.#video?.framesEncoded ?? 0,
       lastFrameTimestampUs: this.#lastFrameTimestampUs,
+      bitrateKbps: this.#audioKbps + (this.#video?.bitrateKbps ?? 0),
+      videoCodec: this.videoCodec,
     };
   }
 
@@ -143,6 +168,12 @@ export class Broadcast extends Emitter<BroadcastEvents> {
       this.#ending = false;
       throw error;
     }
+  }
+
+  /** Goes on with another camera, microphone or screen, without interrupting the stream. */
+  replaceTrack(track: MediaStreamTrack): void {
+    if (track.kind === 'video') this.#video?.replaceTrack(track);
+    else this.#audio?.replaceTrack(track);
   }
 
   /** Stops at once without telling the audience where to go; the server ends the stream when its grace time is over. */
@@ -251,16 +282,23 @@ export class Broadcast extends Emitter<BroadcastEvents> {
   }
 
   #encode(): void {
-    const { source, bitrateKbps, videoCodec, keyFrameIntervalMs } = this.options;
+    const { source, bitrateKbps, keyFrameIntervalMs } = this.options;
     const audioTrack = source.getAudioTracks()[0];
-    const audioKbps = audioTrack ? (bitrateKbps >= 300 ? AUDIO_KBPS : Math.min(LOW_AUDIO_KBPS, bitrateKbps / 2)) : 0;
+    const audioKbps = audioTrack ? audioKbpsOf(bitrateKbps) : 0;
+    this.#audioKbps = audioKbps;
     const onError = (error: BeaconError) => this.#fail(error);
     if (audioTrack) {
-      this.#audio = new AudioSource({ track: audioTrack, bitrateKbps: audioKbps, onFrame: (frame) => this.#publish(frame), onError });
+      this.#audio = new AudioSource({
+        track: audioTrack,
+        bitrateKbps: audioKbps,
+        onFrame: (frame) => this.#publish(frame),
+        onEnded: () => this.emit('trackended', { kind: 'audio' }),
+        onError,
+      });
     }
     this.#video = new VideoSource({
       track: source.getVideoTracks()[0]!,
-      codec: videoCodec,
+      codec: this.videoCodec,
       bitrateKbps: bitrateKbps - audioKbps,
       keyFrameIntervalMs,
       onFrame: (frame) => {
@@ -268,8 +306,27 @@ export class Broadcast extends Emitter<BroadcastEvents> {
         this.#lastFrameTimestampUs = frame.timestampUs;
         this.#publish(frame);
       },
+      onEnded: () => this.emit('trackended', { kind: 'video' }),
       onError,
     });
+    const ladder = new BitrateLadder();
+    const timer = setInterval(() => this.#adapt(ladder), LADDER_INTERVAL_MS);
+    this.#stops.push(() => clearInterval(timer));
+  }
+
+  /** Sound is a small part and the last that viewers want to miss, so the picture alone gives way. */
+  #adapt(ladder: BitrateLadder): void {
+    const { bitrateKbps } = this.options;
+    const peer = this.#peer;
+    if (!peer || !this.#video) return;
+    const children = peer.children.filter(({ active }) => active);
+    const neededMbps = (bitrateKbps * children.length) / 1000;
+    const strained = children.length > 0 && children.every(({ slow }) => slow);
+    const share = ladder.judge({ neededMbps, measuredMbps: peer.measuredUplinkMbps, strained }, performance.now());
+    const videoKbps = Math.round((bitrateKbps - this.#audioKbps) * share);
+    if (videoKbps === this.#video.bitrateKbps) return;
+    this.#video.bitrateKbps = videoKbps;
+    this.emit('bitrate', { bitrateKbps: videoKbps + this.#audioKbps });
   }
 
   #publish(frame: MediaFrame): void {
@@ -313,4 +370,16 @@ export class Broadcast extends Emitter<BroadcastEvents> {
     this.#state = state;
     this.emit('state', state);
   }
+}
+
+function audioKbpsOf(bitrateKbps: number): number {
+  return bitrateKbps >= 300 ? AUDIO_KBPS : Math.min(LOW_AUDIO_KBPS, bitrateKbps / 2);
+}
+
+async function chooseCodec({ source, videoCodec, bitrateKbps }: Pick<Required<BroadcastOptions>, 'source' | 'videoCodec' | 'bitrateKbps'>): Promise<VideoCodec> {
+  const { width = 1280, height = 720 } = source.getVideoTracks()[0]!.getSettings();
+  const wished = typeof videoCodec === 'string' ? [videoCodec] : videoCodec;
+  const codec = await negotiateVideoCodec(wished, { width: width & ~1, height: height & ~1, bitrateKbps });
+  if (codec === undefined) throw new BeaconError('unsupported_codec', `This browser encodes none of these: ${wished.join(', ')}.`);
+  return codec;
 }

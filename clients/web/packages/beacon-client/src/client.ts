@@ -9,6 +9,7 @@ import { SignalingSocket, type SocketState } from './signaling/socket';
 import { TokenKeeper, type TokenProvider } from './signaling/tokens';
 import { Watch, type WatchOptions } from './watch';
 
+/** Whom to connect to, and as whom. */
 export interface BeaconClientOptions {
   /** Origin of the server, e.g. `https://beacon.example`. */
   url: string;
@@ -22,9 +23,13 @@ export interface BeaconClientOptions {
   webSocket?: typeof WebSocket;
 }
 
+/** What concerns the account, whatever it watches. */
 export interface BeaconClientEvents {
+  /** The connection to the server changed. */
   connection: SocketState;
+  /** The balance changed. */
   wallet: { balanceMicrocredits: bigint; amountMicrocredits: bigint; code: string };
+  /** A stream of this account got a tip. */
   tip: { streamId: string; fromName: string; amountMicrocredits: bigint };
   /** The server refused a frame that nobody waits for the answer of. */
   error: BeaconError;

@@ -8,6 +8,7 @@ export { BeaconError } from './errors';
 export type { ClientReason } from './errors';
 export { Emitter } from './events';
 export { AudioPlayer } from './media/audioPlayer';
+export type { VideoCodec } from './media/codecs';
 export { readBarcode, readCanvasBarcode } from './media/barcode';
 export type { Barcode } from './media/barcode';
 export { createTestPattern } from './media/testPattern';

@@ -5,7 +5,9 @@ import type { SessionContext } from './session';
 import { noPeer, peerStats, type PeerStats } from './stats';
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_SILENCE_MS, ViewerStream } from './viewerStream';
 
+/** What to relay. */
 export interface RelayOptions {
+  /** The stream, a UUID. */
   streamId: string;
   /** What this machine gives to viewers, in Mbit/s. Default 20. */
   uplinkMbps?: number;
@@ -15,6 +17,7 @@ export interface RelayOptions {
   connectTimeoutMs?: number;
 }
 
+/** What a relay tells. */
 export interface RelayEvents {
   /** Parents or children changed. */
   change: undefined;
@@ -24,6 +27,7 @@ export interface RelayEvents {
   fault: ParentFault;
   /** The stream is over, or cannot be reached any more. */
   ended: { streamId: string; reason: string };
+  /** It cannot go on, or something was refused. */
   error: BeaconError;
 }
 

@@ -5,16 +5,19 @@ import type { Raid } from './gen/beacon/signaling/v1/frames_pb';
 import { AudioPlayer } from './media/audioPlayer';
 import { canWatch } from './media/trackProcessor';
 import { VideoPlayer, type VideoSink } from './media/videoPlayer';
+import { circumstances, offeredUplinkMbps } from './mesh/duty';
 import type { ParentFault } from './mesh/streamPeer';
 import type { SessionContext } from './session';
 import { noPeer, peerStats, type PeerStats } from './stats';
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_SILENCE_MS, ViewerStream } from './viewerStream';
 
+/** What to watch, and where to show it. */
 export interface WatchOptions {
+  /** The stream, a UUID. */
   streamId: string;
   /** Where pictures go, for example `canvasSink(canvas)`. */
   video: VideoSink;
-  /** What this machine can send to other viewers, in Mbit/s. Default 5. */
+  /** What this machine can send to other viewers, in Mbit/s. Default 5. Half of it is offered on a metered network, half on a low battery, a quarter on both. */
   uplinkMbps?: number;
   /** A parent of which nothing is heard for this long is lost, in milliseconds; an uneven link is given more. Default 130. */
   silenceMs?: number;
@@ -22,9 +25,12 @@ export interface WatchOptions {
   connectTimeoutMs?: number;
 }
 
+/** `waiting`: all slots are taken; `reconnecting`: the server is out of reach, while the video goes on. */
 export type WatchState = 'joining' | 'waiting' | 'connecting' | 'playing' | 'reconnecting' | 'ended';
 
+/** What a viewer is told. */
 export interface WatchEvents {
+  /** It changed to this. */
   state: WatchState;
   /** Parents, children or the stream's title changed. */
   change: undefined;
@@ -36,14 +42,21 @@ export interface WatchEvents {
   raid: { phase: 'started' | 'playing' | 'failed'; targetStreamId: string; targetTitle: string };
   /** A parent sent what the broadcaster did not, or withheld what it had, and was left. */
   fault: ParentFault;
+  /** It is over, and why: `ended`, `broadcaster_lost`, or the reason of an error. */
   ended: { streamId: string; reason: string };
+  /** It cannot go on, or something was refused. */
   error: BeaconError;
 }
 
+/** A snapshot of a viewer. */
 export interface WatchStats extends PeerStats {
+  /** 1 to 120 characters. */
   title: string;
+  /** The broadcaster's permanent handle. */
   channel: string;
+  /** Pictures decoded so far. */
   framesDecoded: number;
+  /** Sound packets decoded so far. */
   audioPacketsDecoded: number;
   /** Unix epoch in microseconds, 0 before the first picture. */
   lastFrameTimestampUs: number;
@@ -83,7 +96,9 @@ export class Watch extends Emitter<WatchEvents> {
   /** Resolves when the server has let this viewer in. */
   static async start(context: SessionContext, options: WatchOptions): Promise<Watch> {
     if (!canWatch()) throw new BeaconError('unsupported_browser', 'This browser has no WebCodecs decoder.');
-    const watch = new Watch(context, { uplinkMbps: 5, silenceMs: DEFAULT_SILENCE_MS, connectTimeoutMs: DEFAULT_CONNECT_TIMEOUT_MS, ...options });
+    const defaults = { uplinkMbps: 5, silenceMs: DEFAULT_SILENCE_MS, connectTimeoutMs: DEFAULT_CONNECT_TIMEOUT_MS };
+    const uplinkMbps = offeredUplinkMbps(options.uplinkMbps ?? defaults.uplinkMbps, await circumstances());
+    const watch = new Watch(context, { ...defaults, ...options, uplinkMbps });
     watch.#listen();
     try {
       await watch.#current.stream.join();
@@ -164,6 +179,7 @@ export class Watch extends Emitter<WatchEvents> {
         this.#setState('playing');
         this.emit('playing', { streamId });
       },
+      onUnsupported: (codec) => this.emit('error', new BeaconError('unsupported_codec', `This browser does not decode ${codec}.`)),
       // The sound of the former stream says nothing about the pictures of the next one.
       soundAtUs: () => (showing === this.#current ? this.audio.positionUs : undefined),
     });

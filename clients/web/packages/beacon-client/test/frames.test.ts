@@ -125,7 +125,7 @@ describe('the resequencer', () => {
     push(0, 1);
     order.giveUp(2, 8, 0);
     push(0, 9);
-    expect(delivered).toEqual([1, 9]);
+    expect([delivered, order.missed]).toEqual([[1, 9], 7]);
   });
 
   test('ignores a gap that is not where it waits', () => {

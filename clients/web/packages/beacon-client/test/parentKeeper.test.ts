@@ -45,6 +45,7 @@ function setUp() {
   let now = 0;
   const onStranded = vi.fn();
   const onSilent = vi.fn();
+  const onConnected = vi.fn();
   const genuine = { on: true };
   const keeper: ParentKeeper = new ParentKeeper({
     connect: ({ peerId }, events) => {
@@ -61,6 +62,7 @@ function setUp() {
     onGap: () => undefined,
     onKey: () => undefined,
     onSilent,
+    onConnected,
     onChange: () => undefined,
     onStranded,
     silenceMs: 130,
@@ -78,7 +80,7 @@ function setUp() {
     keeper.assign({ peerId, ticket: 't', version: BigInt(version), depth });
   const standBy = (peerId: string, version: number) =>
     keeper.assignStandby(peerId ? { peerId, ticket: 't', version: BigInt(version), depth: 0 } : undefined, BigInt(version));
-  return { keeper, links, received, latest, assign, standBy, onStranded, onSilent, genuine, pass, skip: (ms: number) => (now += ms) };
+  return { keeper, links, received, latest, assign, standBy, onStranded, onSilent, onConnected, genuine, pass, skip: (ms: number) => (now += ms) };
 }
 
 /** A is assigned and feeds, B stands by. */
@@ -105,6 +107,13 @@ describe('the keeper of parents', () => {
     expect(keeper.feedingPeerId).toBeUndefined();
     latest('A').sends(1);
     expect(keeper.feedingPeerId).toBe('A');
+  });
+
+  test('tells when the assigned parent is connected, and of no other', () => {
+    const { A, B, assign, onConnected } = fed();
+    expect(onConnected.mock.calls).toEqual([['A']]);
+    assign('B', 3);
+    expect([onConnected.mock.calls, A.closed, B.closed]).toEqual([[['A'], ['B']], false, false]);
   });
 
   test('lets the former parent go only when chunks of the new one flow', () => {
@@ -165,14 +174,15 @@ describe('the keeper of parents', () => {
 
   test('is more patient with a parent that has paused before', () => {
     const { A, B, keeper, pass } = fed();
-    for (const pause of [10, 100, 10, 10]) {
+    for (const pause of [10, 120, 10, 10]) {
       pass(pause);
       A.sends(2);
     }
-    pass(149);
+    // A quarter more than the 120 ms of before, which count a little less by now.
+    pass(146);
     keeper.tick();
     expect(B.said).toEqual(['standby']);
-    pass(2);
+    pass(4);
     keeper.tick();
     expect(B.said).toEqual(['standby', 'active 3']);
   });
@@ -274,6 +284,16 @@ describe('the keeper of parents', () => {
     keeper.tick();
     vi.advanceTimersByTime(250);
     expect([A.closed, links.length]).toEqual([true, 3]);
+  });
+
+  test('knows whether somebody else was asked for what one parent lacks', () => {
+    const { A, keeper, pass } = fed();
+    expect([keeper.othersAsked('A'), keeper.othersAsked('B')]).toEqual([false, true]);
+    pass(131);
+    keeper.tick();
+    expect([keeper.othersAsked('A'), keeper.othersAsked('B')]).toEqual([true, false]);
+    A.sends(2);
+    expect(keeper.othersAsked('B')).toBe(true);
   });
 
   test('closes a standby that was withdrawn', () => {

@@ -34,6 +34,8 @@ const MAX_WAIT_US = 500_000;
 export interface VideoPlayerOptions {
   sink: VideoSink;
   onPicture: () => void;
+  /** This browser does not decode the stream's codec. */
+  onUnsupported: (codec: string) => void;
   /** The capture time of the sound that is heard now, undefined while there is none. */
   soundAtUs: () => number | undefined;
 }
@@ -108,11 +110,16 @@ export class VideoPlayer {
     const config = decodeVideoConfig(bytes);
     if (!config) return;
     if (!this.#decoder || this.#decoder.state === 'closed') {
-      this.#decoder = new VideoDecoder({ output: (frame) => this.#decoded(frame), error: () => (this.#needsKey = true) });
+      this.#decoder = new VideoDecoder({ output: (frame) => this.#decoded(frame), error: (cause) => this.#failed(cause, config.codec) });
     }
     this.#config = text;
     this.#needsKey = true;
     this.#decoder.configure(config);
+  }
+
+  #failed({ name }: DOMException, codec: string): void {
+    this.#needsKey = true;
+    if (name === 'NotSupportedError') this.options.onUnsupported(codec);
   }
 
   #decoded(frame: VideoFrame): void {

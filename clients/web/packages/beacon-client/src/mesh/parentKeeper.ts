@@ -21,6 +21,8 @@ export interface ParentKeeperOptions {
   onKey: (certificate: string, parentPeerId: string) => void;
   /** This parent was asked for chunks: what it sends from here on it was asked for. */
   onAsked?: (parentPeerId: string, from: number | undefined) => void;
+  /** The assigned parent is connected. */
+  onConnected?: (parentPeerId: string) => void;
   /** A connected parent had nothing for a long time while another one did. */
   onSilent?: (parentPeerId: string) => void;
   onChange: () => void;
@@ -140,6 +142,11 @@ export class ParentKeeper {
     return (this.#shunnedUntil.get(peerId) ?? Number.NEGATIVE_INFINITY) > this.options.now();
   }
 
+  /** True while somebody else, of whom something is heard, was asked for chunks too. */
+  othersAsked(peerId: string): boolean {
+    return [...this.#held.values()].some((held) => held.link.peerId !== peerId && held.active && held.link.open && !this.#isLost(held));
+  }
+
   /** Called regularly. */
   tick(): void {
     const now = this.options.now();
@@ -193,7 +200,9 @@ export class ParentKeeper {
   /** Connects if need be and asks for chunks as soon as that is possible. */
   #use(assignment: Assignment): void {
     const held = this.#ensure(assignment);
-    if (held?.link.open) this.#activate(held);
+    if (!held?.link.open) return;
+    this.options.onConnected?.(assignment.peerId);
+    this.#activate(held);
   }
 
   #ensure(assignment: Assignment): Held | undefined {
@@ -230,6 +239,7 @@ export class ParentKeeper {
 
   #opened(held: Held): void {
     this.#forgetRetry(held.link.peerId);
+    if (this.#isAssigned(held)) this.options.onConnected?.(held.link.peerId);
     const isNeeded = !this.#feeding || this.#isDry(this.#feeding);
     if (this.#isAssigned(held) || isNeeded) this.#activate(held);
     else held.link.standBy();

@@ -39,16 +39,25 @@ export interface StreamPeerOptions {
 
 /** A parent that this peer left, and why. */
 export interface ParentFault {
+  /** The peer, a UUID. */
   peerId: string;
+  /** The tree of the stream, from 0. */
   stripe: number;
+  /** What it did. */
   kind: Misdeed;
 }
 
+/** One child of this peer. */
 export interface ChildView {
+  /** The peer, a UUID. */
   peerId: string;
+  /** The tree of the stream, from 0. */
   stripe: number;
+  /** It is being fed; false while it only stands by. */
   active: boolean;
+  /** What has left for it. */
   bytesSent: number;
+  /** Chunks that it was not sent because it was too slow. */
   skippedChunks: number;
   /** Gets key frames only, because it cannot take more. */
   slow: boolean;
@@ -150,6 +159,11 @@ export class StreamPeer {
   get measuredUplinkMbps(): number | undefined {
     const rate = this.#uplink.measuredBytesPerSecond;
     return rate === undefined ? undefined : (rate * 8) / 1_000_000;
+  }
+
+  /** Chunks that playback went on without. */
+  get chunksMissed(): number {
+    return [...this.#stripes.values()].reduce((sum, { order }) => sum + order.missed, 0);
   }
 
   /** The parents that were left since this was asked last, for the report. */
@@ -257,6 +271,8 @@ export class StreamPeer {
       onGap: (from, to, parentPeerId) => this.#missing(from, to, parentPeerId, number),
       onKey: (certificate) => void this.keys.add(certificate),
       onAsked: (parentPeerId, from) => this.#conduct(parentPeerId, number).asked(from),
+      // A receipt of nothing tells the server from a peer that has not reached its parent yet.
+      onConnected: (parentPeerId) => this.receipts.add(parentPeerId, number, 0, 0),
       onSilent: (parentPeerId) => this.#leave(parentPeerId, number, 'silence'),
       onChange: this.options.onChange,
       onStranded: this.options.onStranded,
@@ -354,8 +370,10 @@ export class StreamPeer {
     const stripe = this.#stripes.get(number);
     if (!stripe) return;
     const misdeed = this.#conduct(parentPeerId, number).gap(from, to, now);
-    // Chunks that came before it are still being checked.
-    stripe.tail = stripe.tail.then(() => stripe.order.giveUp(from, to, performance.now()));
+    // Chunks that came before it are still being checked. What one parent lacks another one that was asked may have: then the hole is waited for.
+    stripe.tail = stripe.tail.then(() => {
+      if (!stripe.parents.othersAsked(parentPeerId)) stripe.order.giveUp(from, to, performance.now());
+    });
     if (!misdeed) return;
     const isOwn = now - this.#lossAt < OWN_LOSS_MS;
     this.#lossAt = now;

@@ -18,6 +18,8 @@ export interface UplinkChannel {
 const SAMPLE_MS = 200;
 /** Below this a channel has nothing to wait for. */
 const BACKLOG_BYTES = 16 * 1024;
+/** A measurement is good for this long: links change, and whoever sends less than they carry learns nothing new. */
+const MEASURED_FOR_MS = 60_000;
 /** Pacing stays this far below what was measured. */
 const SHARE = 0.9;
 /** What limits now may be too little: quickly found out at first, with small steps once there is a measurement. */
@@ -30,6 +32,7 @@ const PROBE = { first: { intervalMs: 1000, growth: 1.15 }, later: { intervalMs: 
 export class Uplink {
   readonly pacer: Pacer;
   #measured: number | undefined;
+  #measuredAt = Number.NEGATIVE_INFINITY;
   #last: { at: number; sent: number; backlogged: boolean } | undefined;
   #busyMs = 0;
   #busyBytes = 0;
@@ -59,6 +62,7 @@ export class Uplink {
     }
     this.#busyMs = 0;
     this.#busyBytes = 0;
+    if (now - this.#measuredAt > MEASURED_FOR_MS) this.#measured = undefined;
     this.#probe(now);
   }
 
@@ -67,6 +71,7 @@ export class Uplink {
     this.#busyMs = 0;
     this.#busyBytes = 0;
     this.#measured = this.#measured === undefined ? rate : (this.#measured + rate) / 2;
+    this.#measuredAt = now;
     this.#setRate(this.#measured * SHARE, now);
   }
 
