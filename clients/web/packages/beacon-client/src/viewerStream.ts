@@ -12,6 +12,8 @@ export interface ViewerStreamOptions {
   connectTimeoutMs: number;
   /** A chunk in order, for playback. */
   onChunk: (chunk: Chunk) => void;
+  /** Called every tick with the stripes that this peer has been given parents in. */
+  onTick?: (stripes: Iterable<number>) => void;
   /** Media ready to play, in milliseconds. */
   bufferMs: () => number;
   onFault: (fault: ParentFault) => void;
@@ -175,6 +177,7 @@ export class ViewerStream {
       connectTimeoutMs: this.options.connectTimeoutMs,
       onOrdered: this.options.onChunk,
       onFault: this.options.onFault,
+      ...(this.options.onTick ? { onTick: this.options.onTick } : {}),
       onChange: this.options.onChange,
       onWaiting: this.options.onWaiting,
       onStranded: () => this.#stranded(),

@@ -192,7 +192,11 @@ export class Watch extends Emitter<WatchEvents> {
       uplinkMbps,
       silenceMs,
       connectTimeoutMs,
-      onChunk: (chunk) => assembler.push(chunk),
+      onChunk: (chunk) => assembler.push(chunk, performance.now()),
+      onTick: (stripes) => {
+        for (const stripe of stripes) assembler.expect(stripe);
+        assembler.tick(performance.now());
+      },
       bufferMs: () => video.bufferMs,
       onFault: (fault) => this.emit('fault', fault),
       onChange: () => this.emit('change', undefined),

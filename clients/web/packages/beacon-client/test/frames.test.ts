@@ -24,7 +24,7 @@ async function cutAll(frames: MediaFrame[]): Promise<Chunk[]> {
 function assemble(chunks: Chunk[]): MediaFrame[] {
   const frames: MediaFrame[] = [];
   const assembler = new FrameAssembler((one) => frames.push(one));
-  for (const one of chunks) assembler.push(one);
+  for (const one of chunks) assembler.push(one, 0);
   return frames;
 }
 

@@ -78,7 +78,7 @@ describe('the chunk header', () => {
   test.each([
     ['37 bytes', unhex(VECTOR).slice(0, 37), 'too_short'],
     ['another version', changed(0, 2), 'unknown_version'],
-    ['an unknown flag', changed(1, 0x1d), 'unknown_flags'],
+    ['an unknown flag', changed(1, 0x2d), 'unknown_flags'],
     ['a reserved byte that is not zero', changed(3, 1), 'unknown_flags'],
     ['a fragment index as large as the count', changed(33, 2), 'bad_fragment'],
     ['no fragments at all', changed(35, 0), 'bad_fragment'],
@@ -98,5 +98,10 @@ describe('the chunk header', () => {
     expect(startsGroup(chunk(1, { key: true, fragmentCount: 2, fragmentIndex: 1 }))).toBe(false);
     expect(startsGroup(chunk(1, { key: true, audio: true }))).toBe(false);
     expect(startsGroup(chunk(1))).toBe(false);
+  });
+
+  test('begins a group where it says so, in a stripe that the key frame did not go to', () => {
+    expect(startsGroup(chunk(1, { stripe: 1, group: true, fragmentCount: 2 }))).toBe(true);
+    expect(startsGroup(chunk(1, { stripe: 1, group: true, fragmentCount: 2, fragmentIndex: 1 }))).toBe(false);
   });
 });

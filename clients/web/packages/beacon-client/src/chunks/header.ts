@@ -11,7 +11,8 @@ const FLAG_KEY = 1;
 const FLAG_AUDIO = 2;
 const FLAG_CONFIG = 4;
 const FLAG_SIGNED = 8;
-const KNOWN_FLAGS = FLAG_KEY | FLAG_AUDIO | FLAG_CONFIG | FLAG_SIGNED;
+const FLAG_GROUP = 16;
+const KNOWN_FLAGS = FLAG_KEY | FLAG_AUDIO | FLAG_CONFIG | FLAG_SIGNED | FLAG_GROUP;
 
 export const SIGNATURE_BYTES = 64;
 export const DIGEST_BYTES = 32;
@@ -33,6 +34,8 @@ export interface ChunkHeader {
   timestampUs: number;
   fragmentIndex: number;
   fragmentCount: number;
+  /** The first frame of its stripe after a key frame that went to another one: here a newcomer begins. */
+  group?: boolean;
   /** JSON (UTF-8) of the WebCodecs decoder configuration. */
   config?: Bytes;
   /** In the first fragment only: the broadcaster's signature, then the SHA-256 of each further fragment. */
@@ -72,7 +75,7 @@ export function encodeChunk(header: ChunkHeader, payload: Uint8Array): Bytes {
   const bytes = new Uint8Array(total);
   const view = new DataView(bytes.buffer);
   bytes[0] = CHUNK_VERSION;
-  bytes[1] = (header.key ? FLAG_KEY : 0) | (header.audio ? FLAG_AUDIO : 0) | (config ? FLAG_CONFIG : 0) | (proof ? FLAG_SIGNED : 0);
+  bytes[1] = (header.key ? FLAG_KEY : 0) | (header.audio ? FLAG_AUDIO : 0) | (config ? FLAG_CONFIG : 0) | (proof ? FLAG_SIGNED : 0) | (header.group ? FLAG_GROUP : 0);
   bytes[2] = header.stripe;
   bytes.set(uuidToBytes(header.streamId), 4);
   view.setUint32(20, header.sequence);
@@ -116,6 +119,7 @@ export function decodeChunk(bytes: Bytes): Chunk {
     timestampUs: Number(timestamp),
     fragmentIndex,
     fragmentCount,
+    ...((flags & FLAG_GROUP) !== 0 ? { group: true } : {}),
     ...(hasConfig ? { config: bytes.subarray(HEADER_BYTES, proofAt) } : {}),
     ...(payloadAt > proofAt ? { proof: bytes.subarray(proofAt, payloadAt) } : {}),
     bytes,
@@ -123,9 +127,9 @@ export function decodeChunk(bytes: Bytes): Chunk {
   };
 }
 
-/** True for the chunk with which a group of pictures begins: the first fragment of a video key frame. */
+/** True for the chunk with which a group of pictures begins in its stripe: the first fragment of a video key frame, or of the frame that says so. */
 export function startsGroup(chunk: ChunkHeader): boolean {
-  return chunk.key && !chunk.audio && chunk.fragmentIndex === 0;
+  return chunk.fragmentIndex === 0 && (chunk.group === true || (chunk.key && !chunk.audio));
 }
 
 function uuidToBytes(uuid: string): Uint8Array {

@@ -30,6 +30,8 @@ export interface StreamPeerOptions {
   connectTimeoutMs: number;
   /** A chunk in order, for playback. Not called on the root. */
   onOrdered: (chunk: Chunk) => void;
+  /** Called every tick, with the stripes there are. */
+  onTick?: (stripes: Iterable<number>) => void;
   onChange: () => void;
   onWaiting: (position: number, estimateMs: number) => void;
   onStranded: () => void;
@@ -251,6 +253,7 @@ export class StreamPeer {
       parents.tick();
       order.tick(now);
     }
+    this.options.onTick?.(this.#stripes.keys());
     const feeds = [...this.#children.values()].flatMap(({ feed }) => feed ?? []);
     this.#uplink.observe(
       [...this.#children.values()].reduce((sum, { bytesSent }) => sum + bytesSent, this.#closedChildrenBytes),
