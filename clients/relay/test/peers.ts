@@ -133,7 +133,7 @@ export function crooked(mischief: { now?: Mischief }): RtcFactory {
   };
 }
 
-export async function until(fact: () => boolean, what: string, timeoutMs = 15_000): Promise<void> {
+export async function until(fact: () => boolean, what: string, timeoutMs = 30_000): Promise<void> {
   const began = performance.now();
   while (!fact()) {
     if (performance.now() - began > timeoutMs) throw new Error(`Within ${timeoutMs} ms it did not happen that ${what}.`);

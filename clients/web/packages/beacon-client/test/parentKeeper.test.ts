@@ -227,6 +227,25 @@ describe('the keeper of parents', () => {
     expect(onSilent).toHaveBeenCalledWith('A');
   });
 
+  test('tells of a parent that makes a new connection and then says nothing at all, and not of one that only died', () => {
+    const { A, B, latest, keeper, pass, onSilent } = fed();
+    pass(131);
+    keeper.tick();
+    const lasts = (ms: number) => {
+      for (let at = 0; at < ms; at += 50) {
+        pass(50);
+        B.sends(at);
+        keeper.tick();
+      }
+    };
+    lasts(2000);
+    expect([A.closed, onSilent.mock.calls]).toEqual([true, []]);
+    vi.advanceTimersByTime(250);
+    latest('A').opens();
+    lasts(2100);
+    expect(onSilent.mock.calls).toEqual([['A']]);
+  });
+
   test('is not fed by what turns out not to be the broadcaster\'s', () => {
     const { B, keeper, genuine, pass, A } = fed();
     pass(131);

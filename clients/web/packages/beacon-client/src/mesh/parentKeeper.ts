@@ -154,11 +154,14 @@ export class ParentKeeper {
     this.#tickedAt = now;
     // This page itself stood still: what arrived meanwhile has yet to be handed to us.
     if (pausedMs > MAX_OWN_PAUSE_MS) return;
-    for (const held of [...this.#held.values()]) {
-      // The browser would hold on to a dead connection for many seconds; closing it makes room for a new attempt.
-      if (held.link.open && held !== this.#feeding && this.#isGone(held)) held.link.close();
-    }
     const feeding = this.#feeding;
+    for (const held of [...this.#held.values()]) {
+      if (!held.link.open || held === feeding || !this.#isGone(held)) continue;
+      // The dead make no new connection: who did, and then gave nothing, is silent on purpose.
+      if (held.deliveredAt === undefined && feeding && !this.#isDry(feeding)) this.options.onSilent?.(held.link.peerId);
+      // The browser would hold on to a dead connection for many seconds; closing it makes room for a new attempt.
+      held.link.close();
+    }
     if (!feeding) return this.#failOver();
     if (this.#isDry(feeding)) this.#failOver();
     const assigned = this.#assigned && this.#held.get(this.#assigned.peerId);

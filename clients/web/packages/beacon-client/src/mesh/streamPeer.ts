@@ -266,7 +266,7 @@ export class StreamPeer {
   #stripe(number: number): Stripe | undefined {
     const existing = this.#stripes.get(number);
     if (existing || number >= MAX_STRIPES || this.#closed) return existing;
-    const order = new Resequencer(this.options.onOrdered);
+    const order = new Resequencer((chunk) => this.#deliver(chunk));
     const parents = new ParentKeeper({
       connect: ({ peerId, ticket }, events) => this.#connect(number, peerId, ticket, events),
       nextSequence: () => order.nextSequence,
@@ -348,9 +348,14 @@ export class StreamPeer {
       return;
     }
     this.#credit(parentPeerId, chunk.stripe, chunk.bytes);
-    if (!this.#forward(chunk)) return;
-    void this.challenges.note(chunk);
     stripe.order.push(chunk, performance.now());
+  }
+
+  /** Children are given what this peer would play, in the same order: a hole that may still be filled is not theirs to worry about. */
+  #deliver(chunk: Chunk): void {
+    this.#forward(chunk);
+    void this.challenges.note(chunk);
+    this.options.onOrdered(chunk);
   }
 
   #credit(parentPeerId: string, stripe: number, bytes: Bytes): void {
@@ -399,14 +404,12 @@ export class StreamPeer {
     this.options.onFault?.(fault);
   }
 
-  /** False for a chunk that was seen before: it is neither forwarded nor played again. */
-  #forward(chunk: Chunk): boolean {
-    if (!this.#stripe(chunk.stripe)?.cache.add(chunk)) return false;
+  #forward(chunk: Chunk): void {
+    if (!this.#stripe(chunk.stripe)?.cache.add(chunk)) return;
     for (const child of this.#children.values()) {
       if (child.stripe === chunk.stripe) child.feed?.offer(chunk);
     }
     if (startsGroup(chunk)) this.options.onChange();
-    return true;
   }
 
   #signal(peerId: string, stripe: number, payload: Signal['payload'], ticket = ''): void {
