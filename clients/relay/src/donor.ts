@@ -71,12 +71,11 @@ export class Donor {
     const report = setInterval(() => log(describe(relay)), intervalMs);
     try {
       await new Promise<void>((resolve) => {
-        relay.on('ended', ({ reason }) => {
-          log(`over: ${reason}`);
-          resolve();
-        });
+        relay.on('ended', () => resolve());
         this.#abort.signal.addEventListener('abort', () => resolve(), { once: true });
+        if (relay.endReason !== undefined || this.#abort.signal.aborted) resolve();
       });
+      if (relay.endReason !== undefined) log(`over: ${relay.endReason}`);
     } finally {
       clearInterval(report);
       this.#relay = undefined;

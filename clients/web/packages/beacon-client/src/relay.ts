@@ -35,6 +35,7 @@ export interface RelayEvents {
 export class Relay extends Emitter<RelayEvents> {
   readonly #stream: ViewerStream;
   #closed = false;
+  #endReason: string | undefined;
 
   private constructor(
     private readonly context: SessionContext,
@@ -81,6 +82,12 @@ export class Relay extends Emitter<RelayEvents> {
     return this.#stream.title;
   }
 
+  /** Why it is over; undefined while it is not. An end that came with the beginning is heard of only here. */
+  get endReason(): string | undefined {
+    return this.#endReason;
+  }
+
+  /** What it receives from whom, and forwards to whom. */
   stats(): PeerStats {
     const { peer, streamId } = this.#stream;
     const { accountId } = this.context.socket;
@@ -96,6 +103,7 @@ export class Relay extends Emitter<RelayEvents> {
 
   #ended(reason: string): void {
     if (this.#closed) return;
+    this.#endReason = reason;
     this.emit('ended', { streamId: this.streamId, reason });
     this.stop();
   }

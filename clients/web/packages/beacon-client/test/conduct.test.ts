@@ -54,6 +54,15 @@ describe('the conduct of a parent', () => {
     expect(Array.from({ length: 20 }, (_, n) => conduct.chunk(5 + n))).not.toContain('repeat');
   });
 
+  test('is not reproached with what it had sent before it was asked again, however much of it was under way', () => {
+    const conduct = asked();
+    for (let n = 0; n < 20; n++) conduct.chunk(n);
+    conduct.asked(20);
+    const all = [...Array.from({ length: 20 }, (_, n) => 20 + n), ...Array.from({ length: 40 }, (_, n) => 20 + n)];
+    expect(all.map((n) => conduct.chunk(n)).filter((verdict) => verdict)).toEqual([]);
+    expect(conduct.chunk(25)).toBe('repeat');
+  });
+
   test('is not reproached with what was under way when it was asked', () => {
     const conduct = asked();
     conduct.chunk(10);

@@ -179,10 +179,10 @@ describe('the keeper of parents', () => {
       A.sends(2);
     }
     // A quarter more than the 120 ms of before, which count a little less by now.
-    pass(146);
+    pass(142);
     keeper.tick();
     expect(B.said).toEqual(['standby']);
-    pass(4);
+    pass(8);
     keeper.tick();
     expect(B.said).toEqual(['standby', 'active 3']);
   });
@@ -260,7 +260,7 @@ describe('the keeper of parents', () => {
 
   test('leaves a parent that broke the rules, goes on with the standby, and does not come back for a minute', () => {
     const { A, B, keeper, assign, links, pass } = fed();
-    keeper.shun('A');
+    keeper.shun('A', 60_000);
     expect([A.closed, B.said]).toEqual([true, ['standby', 'active 2']]);
     B.sends(2);
     vi.advanceTimersByTime(30_000);
@@ -273,10 +273,25 @@ describe('the keeper of parents', () => {
 
   test('is stranded when all whom it may ask broke the rules', () => {
     const { keeper, onStranded } = fed();
-    keeper.shun('B');
+    keeper.shun('B', 60_000);
     expect(onStranded).not.toHaveBeenCalled();
-    keeper.shun('A');
+    keeper.shun('A', 60_000);
     expect(onStranded).toHaveBeenCalledTimes(1);
+  });
+
+  test('comes back to them after two seconds all the same, for nobody is worse than they are', () => {
+    const { keeper, latest, links, pass } = fed();
+    keeper.shun('B', 60_000);
+    keeper.shun('A', 60_000);
+    pass(2000);
+    keeper.tick();
+    expect(links.length).toBe(2);
+    pass(40);
+    keeper.tick();
+    expect(links.map(({ peerId }) => peerId)).toEqual(['A', 'B', 'A', 'B']);
+    latest('B').opens();
+    latest('B').sends(2);
+    expect(keeper.feedingPeerId).toBe('B');
   });
 
   test('returns to the assigned parent when it delivers again', () => {

@@ -25,8 +25,8 @@ describe('the uplink', () => {
   /** A link of this many bytes a second, and one channel that always has more to send than it may. */
   function link(capacity: number, assumed: number) {
     let now = 0;
-    let sent = 0;
-    const channel = { bufferedAmount: 0 };
+    const channel = { bufferedAmount: 0, bytesSent: 0 };
+    const others: { bufferedAmount: number; bytesSent: number }[] = [];
     const uplink = new Uplink({ assumedBytesPerSecond: assumed, minBytesPerSecond: 10_000, now: () => now });
     const run = (seconds: number) => {
       const rates: number[] = [];
@@ -34,13 +34,13 @@ describe('the uplink', () => {
         while (channel.bufferedAmount < 64 * 1024 && uplink.pacer.take(1000)) channel.bufferedAmount += 1000;
         const left = Math.min(channel.bufferedAmount, (capacity * 20) / 1000);
         channel.bufferedAmount -= left;
-        sent += left;
-        uplink.observe(sent, [channel]);
+        channel.bytesSent += left;
+        uplink.observe([channel, ...others]);
         rates.push(uplink.pacer.bytesPerSecond);
       }
       return rates;
     };
-    return { uplink, run, channel };
+    return { uplink, run, channel, others };
   }
 
   test('is measured by what leaves while data waits, and then paced below that', () => {
@@ -52,6 +52,20 @@ describe('the uplink', () => {
     const rates = run(60);
     expect(rates.filter((rate) => rate <= 125_000).length / rates.length).toBeGreaterThan(0.7);
     expect(channel.bufferedAmount).toBeLessThanOrEqual(64 * 1024);
+  });
+
+  test('is not judged by a child that is gone, whose data waits for ever', () => {
+    const { uplink, run, others } = link(1_000_000, 200_000);
+    others.push({ bufferedAmount: 60_000, bytesSent: 500 }, { bufferedAmount: 60_000, bytesSent: 0 });
+    run(20);
+    expect(uplink.pacer.bytesPerSecond).toBeGreaterThan(500_000);
+  });
+
+  test('is not judged by a child that is slow while another one runs freely', () => {
+    const { uplink, run, others } = link(1_000_000, 200_000);
+    others.push({ bufferedAmount: 0, bytesSent: 0 });
+    run(5);
+    expect(uplink.measuredBytesPerSecond).toBeUndefined();
   });
 
   test('that carries more than was believed is found out step by step', () => {

@@ -1,6 +1,7 @@
 /** What a parent can be left for. */
 export type Misdeed = 'bad_chunk' | 'replay' | 'loss' | 'silence';
 
+
 /** The same chunk again, unasked, this often is no accident any more. */
 const MAX_REPEATS = 8;
 /** Announced gaps are normal now and then: a key frame came, a cache ran out. */
@@ -16,7 +17,10 @@ const REMEMBERED = 4096;
  * that comes twice without having been asked for again, are the parent's doing.
  */
 export class Conduct {
-  readonly #seen = new Set<number>();
+  /** How often each chunk came. */
+  readonly #seen = new Map<number, number>();
+  /** How often it was asked to go on from somewhere. */
+  #asks = 0;
   readonly #gaps: number[] = [];
   #expected: number | undefined;
   #mayJumpTo: number | undefined;
@@ -25,7 +29,7 @@ export class Conduct {
 
   /** It was asked to go on from there, or from where a group begins: from here on it may send everything again. */
   asked(from: number | undefined): void {
-    this.#seen.clear();
+    this.#asks += 1;
     this.#expected = undefined;
     this.#mayJumpTo = from;
   }
@@ -38,8 +42,10 @@ export class Conduct {
       if (this.#mayJumpTo !== sequence) return 'loss';
       this.#mayJumpTo = undefined;
     }
-    if (sequence < expected - REMEMBERED || this.#seen.has(sequence)) return ++this.#repeats > MAX_REPEATS ? 'replay' : 'repeat';
-    this.#seen.add(sequence);
+    const times = (this.#seen.get(sequence) ?? 0) + 1;
+    // Once for each time it was asked: what was under way when it was asked again comes again.
+    if (sequence < expected - REMEMBERED || times > Math.max(1, this.#asks)) return ++this.#repeats > MAX_REPEATS ? 'replay' : 'repeat';
+    this.#seen.set(sequence, times);
     this.#seen.delete(sequence - REMEMBERED);
     this.#expected = Math.max(expected, sequence + 1);
     return undefined;

@@ -48,8 +48,8 @@ const MAX_OWN_PAUSE_MS = 80;
 const STARVED_MS = 700;
 /** Alive but without chunks for this long, while another parent has them: it does not do its duty. */
 const IDLE_MS = 5000;
-/** How long a parent that broke the rules is not connected to. */
-const SHUN_MS = 60_000;
+/** Without any parent for this long, one that broke the rules is better than none: it is checked like all others. */
+const FORGIVE_MS = 2000;
 const MAX_SHUNNED = 64;
 /** An active parent of which nothing is heard for this long is not waited for any more. */
 const GONE_MS = 2000;
@@ -68,6 +68,7 @@ export class ParentKeeper {
   #standby: Assignment | undefined;
   #feeding: Held | undefined;
   #tickedAt: number;
+  #hungrySince: number | undefined;
   #newest = { parent: -1n, standby: -1n };
   #closed = false;
 
@@ -128,11 +129,11 @@ export class ParentKeeper {
     }
   }
 
-  /** Leaves a parent that broke the rules, and stays away from it for a while whatever the server says. */
-  shun(peerId: string): void {
+  /** Leaves a parent that broke the rules, and stays away from it for a while whatever the server says, unless there is nobody else. */
+  shun(peerId: string, forMs: number): void {
     if (this.#closed) return;
     this.#shunnedUntil.delete(peerId);
-    this.#shunnedUntil.set(peerId, this.options.now() + SHUN_MS);
+    this.#shunnedUntil.set(peerId, this.options.now() + forMs);
     if (this.#shunnedUntil.size > MAX_SHUNNED) this.#shunnedUntil.delete(this.#shunnedUntil.keys().next().value!);
     this.#held.get(peerId)?.link.close();
     if (this.#assigned?.peerId === peerId && !this.#mayBeFed()) this.options.onStranded();
@@ -162,7 +163,11 @@ export class ParentKeeper {
       // The browser would hold on to a dead connection for many seconds; closing it makes room for a new attempt.
       held.link.close();
     }
-    if (!feeding) return this.#failOver();
+    if (!feeding) {
+      this.#seekAnybody(now);
+      return this.#failOver();
+    }
+    this.#hungrySince = undefined;
     if (this.#isDry(feeding)) this.#failOver();
     const assigned = this.#assigned && this.#held.get(this.#assigned.peerId);
     if (assigned && assigned !== feeding && this.#isIdle(assigned) && !this.#isDry(feeding)) this.options.onSilent?.(assigned.link.peerId);
@@ -266,6 +271,16 @@ export class ParentKeeper {
     for (const assignment of [this.#standby, this.#assigned]) {
       const held = assignment && this.#held.get(assignment.peerId);
       if (held && held !== this.#feeding && held.link.open) this.#activate(held);
+    }
+  }
+
+  /** Connects to whom the server named and who is neither connected nor tried again already. */
+  #seekAnybody(now: number): void {
+    this.#hungrySince ??= now;
+    for (const assignment of [this.#assigned, this.#standby]) {
+      if (!assignment || this.#held.has(assignment.peerId) || this.#retries.has(assignment.peerId)) continue;
+      if (now - this.#hungrySince > FORGIVE_MS) this.#shunnedUntil.delete(assignment.peerId);
+      this.#ensure(assignment);
     }
   }
 

@@ -3,7 +3,7 @@ const MAX_LIMIT_MS = 1000;
 /** A pause this much longer than the longest of late is no hiccup. */
 const MARGIN = 1.25;
 /** The longest pause counts half after this. */
-const HALF_LIFE_MS = 5000;
+const HALF_LIFE_MS = 3000;
 
 /**
  * How regularly something is heard of a parent, and so from when on its silence means something. A machine under load, or a link that loses packets, pauses now and

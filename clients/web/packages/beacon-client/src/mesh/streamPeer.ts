@@ -80,6 +80,11 @@ const MIN_PACE = 1.2;
 const MAX_FAULTS = 16;
 /** Announced gaps from one parent after the other are this peer's own doing: it takes in too little. */
 const OWN_LOSS_MS = 60_000;
+/** For how long a parent is not connected to that did what no honest one does, and one that only served badly. */
+const SHUN_MS = { malice: 60_000, weakness: 10_000 };
+/** A page that stands still for this long has no right to call others slow, for as long. */
+const OWN_PAUSE_MS = 200;
+const OWN_WEAKNESS_MS = 10_000;
 /** The server grants slots; this only bounds what a server that went wrong could make of a peer. */
 const MAX_CHILD_LINKS = 32;
 const MAX_STRIPES = 16;
@@ -103,10 +108,12 @@ export class StreamPeer {
   readonly #stopTicking: () => void;
   readonly #uplink: Uplink;
   #bytesRelayed = 0;
-  #closedChildrenBytes = 0;
   #malformedChunks = 0;
   #serverKey: ServerKey | undefined;
   #lossAt = Number.NEGATIVE_INFINITY;
+  #tickedAt = performance.now();
+  /** When this page last stood still. */
+  #pausedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
   readonly keys: StreamKeys;
   readonly #verifier: ChunkVerifier;
@@ -249,16 +256,15 @@ export class StreamPeer {
 
   #tick(): void {
     const now = performance.now();
+    if (now - this.#tickedAt > OWN_PAUSE_MS) this.#pausedAt = now;
+    this.#tickedAt = now;
     for (const { order, parents } of this.#stripes.values()) {
       parents.tick();
       order.tick(now);
     }
     this.options.onTick?.(this.#stripes.keys());
-    const feeds = [...this.#children.values()].flatMap(({ feed }) => feed ?? []);
-    this.#uplink.observe(
-      [...this.#children.values()].reduce((sum, { bytesSent }) => sum + bytesSent, this.#closedChildrenBytes),
-      feeds,
-    );
+    const feeds = [...this.#children.values()].flatMap(({ feed }) => (feed?.active ? feed : []));
+    this.#uplink.observe(feeds);
     // Who has least to wait for is served first: a newcomer that catches up never delays the others.
     for (const feed of feeds.sort((a, b) => a.lag - b.lag)) feed.pump();
   }
@@ -276,7 +282,7 @@ export class StreamPeer {
       onAsked: (parentPeerId, from) => this.#conduct(parentPeerId, number).asked(from),
       // A receipt of nothing tells the server from a peer that has not reached its parent yet.
       onConnected: (parentPeerId) => this.receipts.add(parentPeerId, number, 0, 0),
-      onSilent: (parentPeerId) => this.#leave(parentPeerId, number, 'silence'),
+      onSilent: (parentPeerId) => this.#leaveWeak(parentPeerId, number, 'silence'),
       onChange: this.options.onChange,
       onStranded: this.options.onStranded,
       silenceMs: this.options.silenceMs,
@@ -385,7 +391,7 @@ export class StreamPeer {
     if (!misdeed) return;
     const isOwn = now - this.#lossAt < OWN_LOSS_MS;
     this.#lossAt = now;
-    if (!isOwn) this.#leave(parentPeerId, number, misdeed);
+    if (!isOwn) this.#leaveWeak(parentPeerId, number, misdeed);
   }
 
   #conduct(parentPeerId: string, stripe: number): Conduct {
@@ -395,12 +401,17 @@ export class StreamPeer {
     return conduct;
   }
 
-  #leave(parentPeerId: string, stripe: number, kind: Misdeed): void {
+  /** What may be this machine's own doing is no reason while it is short of breath itself. */
+  #leaveWeak(parentPeerId: string, stripe: number, kind: Misdeed): void {
+    if (performance.now() - this.#pausedAt > OWN_WEAKNESS_MS) this.#leave(parentPeerId, stripe, kind, SHUN_MS.weakness);
+  }
+
+  #leave(parentPeerId: string, stripe: number, kind: Misdeed, forMs = SHUN_MS.malice): void {
     const parents = this.#stripes.get(stripe)?.parents;
     if (!parents || parents.isShunned(parentPeerId)) return;
     const fault = { peerId: parentPeerId, stripe, kind };
     if (this.#faults.length < MAX_FAULTS) this.#faults.push(fault);
-    parents.shun(parentPeerId);
+    parents.shun(parentPeerId, forMs);
     this.options.onFault?.(fault);
   }
 
@@ -472,7 +483,6 @@ export class StreamPeer {
       onChange: this.options.onChange,
       onClosed: () => {
         this.#collectClaim(link);
-        this.#closedChildrenBytes += link.bytesSent;
         if (this.#children.get(key) === link) this.#children.delete(key);
         this.options.onChange();
       },
