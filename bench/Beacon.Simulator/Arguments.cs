@@ -11,6 +11,7 @@ internal sealed class Arguments
           churn      --peers 4000 --minutes 60 --stripes 1        an audience that comes and goes, without a goodbye
           massfail   --peers 10000 --fraction 0.1                 a part of the audience is lost in one moment
           superpeer  --peers 10000 --children 1000                one parent of so many is lost
+          import     --peers 10000 --into 3000                    an audience is handed over into a live tree
           compare    --peers 1000 --minutes 60                    one trace through four policies
         One line of JSON on standard output, everything else on standard error.
         """;
@@ -21,6 +22,7 @@ internal sealed class Arguments
         ["churn"] = ["peers", "minutes", "stripes", "seed"],
         ["massfail"] = ["peers", "fraction", "seed"],
         ["superpeer"] = ["peers", "children", "seed"],
+        ["import"] = ["peers", "into", "seed"],
         ["compare"] = ["peers", "minutes", "seed"],
     };
 
@@ -35,6 +37,8 @@ internal sealed class Arguments
     public string Verb { get; }
 
     public int Peers => (int)Value("peers", Verb switch { "flash" => 100_000, "churn" => 4_000, "compare" => 1_000, _ => 10_000 }, 10, 5_000_000);
+
+    public int Into => (int)Value("into", 3_000, 10, 1_000_000);
 
     public int Seed => (int)Value("seed", 7, 0, int.MaxValue);
 

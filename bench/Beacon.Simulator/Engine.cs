@@ -77,7 +77,7 @@ internal sealed class Engine : IPolicy
 
     public IEnumerable<Place> Places(int stripe) => _trees.Stripes[stripe].Peers
         .Where(peer => !peer.IsRoot)
-        .Select(peer => new Place(peer.Depth, peer.Slots, peer.Children.Count, peer.Reserved.Count, peer.UplinkMbps));
+        .Select(peer => new Place(peer.Depth, peer.Slots, peer.Children.Count, peer.ReservedSlots, peer.UplinkMbps));
 
     public int RootSlots(int stripe) => _trees.Stripes[stripe].Root!.Slots;
 

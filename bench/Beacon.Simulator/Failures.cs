@@ -56,11 +56,12 @@ internal static class Failures
     }
 
     /// <summary>An audience that has watched for two minutes.</summary>
-    private static Tree Settled(Workload workload, int peers, int maxSlots, double superUplinkMbps)
+    /// <param name="room">Viewers that may come on top.</param>
+    public static Tree Settled(Workload workload, int peers, int maxSlots, double superUplinkMbps, int room = 0)
     {
         // Others than the one peer have what eight slots need at most.
         const double MostMbps = 25;
-        var tree = new Tree(0, Engine.Rules(peers) with { MaxSlots = maxSlots });
+        var tree = new Tree(0, Engine.Rules(peers + room) with { MaxSlots = maxSlots });
         tree.SetRoot("root", Workload.RootUplinkMbps, maxChildren: 0);
         for (var i = 0; i < peers; i++)
         {

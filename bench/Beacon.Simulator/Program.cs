@@ -13,6 +13,7 @@ static int Run(string[] args, TextWriter output, TextWriter errors)
             "churn" => Churn.Run(options, errors),
             "massfail" => Failures.Mass(options, errors),
             "superpeer" => Failures.SuperPeer(options, errors),
+            "import" => Handover.Run(options, errors),
             "compare" => Comparison.Run(options, errors),
             _ => throw new UsageException($"There is no verb '{options.Verb}'."),
         };

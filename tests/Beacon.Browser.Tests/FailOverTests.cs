@@ -105,7 +105,7 @@ public sealed class FailOverTests(BrowserFixture fixture) : IAsyncLifetime
             foreach (var leaf in leaves)
             {
                 var stats = await leaf.StatsAsync();
-                if (stats is { Parents: [{ StandbyPeerId.Length: > 0 } parent], LastFrameAgeMs: < 200 } && parent.ParentPeerId == parent.AssignedPeerId && _relays.ContainsKey(parent.ParentPeerId ?? ""))
+                if (stats is { Parents: [{ StandbyOpen: true } parent], LastFrameAgeMs: < 200 } && parent.ParentPeerId == parent.AssignedPeerId && _relays.ContainsKey(parent.ParentPeerId ?? ""))
                     byRelay.TryAdd(parent.ParentPeerId!, []);
                 if (byRelay.TryGetValue(stats.ParentPeerId, out var fed))
                     fed.Add(leaf);

@@ -45,7 +45,7 @@ public sealed record PeerStats
 }
 
 /// <summary>One tree of <see cref="PeerStats"/>.</summary>
-public sealed record ParentStats(int Stripe, string? ParentPeerId, string? AssignedPeerId, string? StandbyPeerId, int? Depth);
+public sealed record ParentStats(int Stripe, string? ParentPeerId, string? AssignedPeerId, string? StandbyPeerId, bool StandbyOpen, int? Depth);
 
 /// <summary>One open page: a broadcaster or a viewer.</summary>
 public sealed class PeerPage

@@ -9,6 +9,9 @@ namespace Beacon.Topology.Mesh;
 /// </summary>
 internal sealed class Peer
 {
+    /// <summary>Holders that one reserved slot stands in for: the loss of a parent uses it once, the others get a new standby then.</summary>
+    public const int MostSharing = 3;
+
     private byte _reason;
 
     internal Peer(string id, bool isRoot, uint order)
@@ -20,13 +23,16 @@ internal sealed class Peer
 
     public string Id { get; }
 
-    public bool IsRoot { get; }
+    public bool IsRoot { get; internal set; }
 
     /// <summary>As claimed, in Mbit/s.</summary>
     public double UplinkMbps { get; internal set; }
 
     /// <summary>As reported, in milliseconds; 0 = not measured.</summary>
     public float LatencyMs { get; internal set; }
+
+    /// <summary>The number of its region, see <see cref="Regions"/>; 0 = unknown.</summary>
+    internal ushort Region { get; set; }
 
     /// <summary>Granted now.</summary>
     public int Slots { get; internal set; }
@@ -78,10 +84,29 @@ internal sealed class Peer
 
     public bool IsDegraded => DegradedUntilMs > 0;
 
-    public int FreeSlots => Slots - ChildCount - HolderCount;
-
     /// <summary>Slots that no child holds.</summary>
     public int Room => Slots - ChildCount;
+
+    /// <summary>Slots that neither a child nor a standby needs, however closely the standbys share theirs.</summary>
+    public int FreeSlots => Slots - ChildCount - ReservedSlots;
+
+    /// <summary>
+    /// Slots that the holders need at the least: those with one parent are lost together and need one each, others can share, so many to a
+    /// slot at most.
+    /// </summary>
+    public int ReservedSlots
+    {
+        get
+        {
+            var most = (HolderCount + MostSharing - 1) / MostSharing;
+            for (var holder = FirstHolder; holder is not null; holder = holder.NextHolder)
+                most = Math.Max(most, HoldersBelow(holder.Parent));
+            return most;
+        }
+    }
+
+    /// <summary>Peers in its subtree, itself among them.</summary>
+    public int Size { get; private set; } = 1;
 
     /// <summary>Slots that the next proof would bring: what is claimed counts so far, and no further.</summary>
     internal ushort Prospect { get; set; }
@@ -121,7 +146,7 @@ internal sealed class Peer
     /// <summary>What the tree's sums hold of this peer now.</summary>
     internal short CountedRoom { get; set; }
 
-    internal short CountedFree { get; set; }
+    internal short CountedShares { get; set; }
 
     /// <summary>It has no parent for a moment, and its subtree is still in the indices.</summary>
     internal bool IsLoose { get; set; }
@@ -167,6 +192,19 @@ internal sealed class Peer
         return null;
     }
 
+    /// <summary>Of those whose standby this is, how many have this parent.</summary>
+    internal int HoldersBelow(Peer? parent)
+    {
+        var count = 0;
+        for (var holder = FirstHolder; holder is not null; holder = holder.NextHolder)
+        {
+            if (ReferenceEquals(holder.Parent, parent))
+                count++;
+        }
+
+        return count;
+    }
+
     internal void AddChild(Peer child)
     {
         child.Parent = this;
@@ -175,6 +213,7 @@ internal sealed class Peer
             FirstChild.PreviousSibling = child;
         FirstChild = child;
         ChildCount++;
+        Grow(child.Size);
     }
 
     internal void RemoveChild(Peer child)
@@ -187,6 +226,7 @@ internal sealed class Peer
             child.NextSibling.PreviousSibling = child.PreviousSibling;
         child.Parent = child.NextSibling = child.PreviousSibling = null;
         ChildCount--;
+        Grow(-child.Size);
     }
 
     internal void AddHolder(Peer holder)
@@ -209,6 +249,12 @@ internal sealed class Peer
             holder.NextHolder.PreviousHolder = holder.PreviousHolder;
         holder.Standby = holder.NextHolder = holder.PreviousHolder = null;
         HolderCount--;
+    }
+
+    private void Grow(int peers)
+    {
+        for (var peer = this; peer is not null; peer = peer.Parent)
+            peer.Size += peers;
     }
 }
 

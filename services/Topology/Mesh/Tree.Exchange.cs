@@ -12,8 +12,6 @@ internal sealed partial class Tree
     /// <summary>Peers that come one level up for each connection changed: below this an exchange is more stir than gain.</summary>
     private const int WorthAnExchange = 4;
 
-    private const int MostCountedForExchange = 2_048;
-
     /// <summary>At most one exchange, the shallowest that gains enough for each connection that it changes.</summary>
     private void TryExchange(long nowMs)
     {
@@ -47,16 +45,15 @@ internal sealed partial class Tree
     /// <summary>Each slot more lifts a subtree like those that are there.</summary>
     private static bool IsWorthExchange(Peer strong, Peer weak)
     {
-        var size = 0;
-        for (var below = weak; below is not null && size < MostCountedForExchange; below = below.NextWithin(weak))
-            size++;
-        var gain = (strong.Slots - weak.Slots) * size / Math.Max(1, (int)weak.ChildCount);
+        var gain = (strong.Slots - weak.Slots) * (long)weak.Size / Math.Max(1, (int)weak.ChildCount);
         var moves = weak.ChildCount + strong.ChildCount + 2;
         return gain >= WorthAnExchange * moves;
     }
 
     private void Exchange(Peer strong, Peer weak, long nowMs)
     {
+        if (HasEvicted(strong) || HasEvicted(weak))
+            return;
         var above = weak.Parent!;
         var former = strong.Parent!;
         Unlink(strong);
@@ -69,11 +66,7 @@ internal sealed partial class Tree
         // By now the former parent has its path again, when it stood below the weak one.
         Adopt(weak, ReferenceEquals(former, weak) ? strong : former, Reasons.Preempted, nowMs);
         foreach (var child in ofStrong)
-            MoveTo(child, weak.Room > 0 ? weak : strong.Room > 0 ? strong : BestParent()!, strong, nowMs);
-        while (strong.FreeSlots < 0)
-            RevokeReservation(strong);
-        while (weak.FreeSlots < 0)
-            RevokeReservation(weak);
+            MoveTo(child, weak.Room > 0 ? weak : strong.Room > 0 ? strong : BestParent(child) ?? BestParent(null)!, strong, nowMs);
         TellMovedFrom(above, weak);
         TellMovedFrom(former, strong);
     }
@@ -96,8 +89,6 @@ internal sealed partial class Tree
             return;
         }
 
-        if (parent is { FreeSlots: 0, HolderCount: > 0 })
-            RevokeReservation(parent);
         Adopt(child, parent, Reasons.Lifted, nowMs);
         Tell(former, ChangeKind.ChildRemoved, child, drainMs: _rules.DrainMs);
     }

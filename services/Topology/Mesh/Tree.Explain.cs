@@ -29,23 +29,27 @@ internal sealed partial class Tree
         return new Decision(peer.Reason, peer.AssignedAtMs, candidates);
     }
 
-    private static string Verdict(Peer peer, Peer other, Peer chosen)
+    private string Verdict(Peer peer, Peer other, Peer chosen)
     {
+        if (!MayFeed(other, peer))
+            return "evicted";
         if (other.IsWithin(peer))
             return "below_itself";
         if (other.Depth != chosen.Depth)
             return other.Depth > chosen.Depth ? "deeper" : "came_free_later";
         // What the peer itself holds now, as child and as standby, was spare when it chose.
-        var chosenBefore = chosen.FreeSlots + 1;
-        var otherBefore = other.FreeSlots + (ReferenceEquals(other, peer.Standby) ? 1 : 0);
+        var chosenBefore = Math.Max(0, chosen.Room - chosen.Reserved.Count + 1);
+        var otherBefore = Math.Max(0, other.Room - other.Reserved.Count + (ReferenceEquals(other, peer.Standby) ? 1 : 0));
         // The last slot of the chosen one may have been a reserved one as well: then the next rule decided.
-        if (otherBefore == 0 && (chosen.FreeSlots > 0 || other.LatencyMs <= chosen.LatencyMs))
+        if (otherBefore == 0 && (chosenBefore > 1 || other.LatencyMs <= chosen.LatencyMs))
             return "reserved";
         if (otherBefore > 0 && otherBefore != chosenBefore)
             return otherBefore < chosenBefore ? "less_spare_uplink" : "came_free_later";
-        return other.LatencyMs > chosen.LatencyMs ? "slower" : "came_later";
+        if (StepOf(other.LatencyMs) != StepOf(chosen.LatencyMs))
+            return other.LatencyMs > chosen.LatencyMs ? "slower" : "in_a_fuller_branch";
+        return peer.Region != 0 && chosen.Region == peer.Region && other.Region != peer.Region ? "other_region" : "came_later";
     }
 
     private DecisionCandidate Describe(Peer peer, string verdict, bool chosen) =>
-        new(peer.Id, peer.Depth, peer.FreeSlots, Math.Max(0, peer.FreeSlots) * _rules.BitrateKbps / 1000.0, peer.LatencyMs, chosen, verdict);
+        new(peer.Id, peer.Depth, peer.FreeSlots, Math.Max(0, peer.FreeSlots) * _rules.BitrateKbps / 1000.0, peer.LatencyMs, chosen, verdict, _regions.NameOf(peer.Region));
 }

@@ -43,7 +43,19 @@ internal sealed partial class Tree
         if (_peers[id] is { Parent: { } parent, IsAttached: true } child)
         {
             Unlink(child);
-            Move(child, parent, HealthyParent(child, except: parent), nowMs);
+            Evict(child, parent, nowMs + _rules.DegradedBackOffMs);
+            if (HealthyParent(child) is { } other)
+            {
+                Move(child, parent, other, nowMs);
+            }
+            else
+            {
+                // It may yet come about, and then it is better than nothing.
+                _evictions.Remove(child);
+                Link(child, parent);
+            }
+
+            AdmitWaiting(nowMs);
             Finish();
         }
     }
@@ -58,11 +70,16 @@ internal sealed partial class Tree
         foreach (var child in children)
             Unlink(child);
         foreach (var child in children)
-            Move(child, parent, HealthyParent(child), nowMs);
+        {
+            var other = HealthyParent(child);
+            if (other is not null)
+                Evict(child, parent, parent.DegradedUntilMs);
+            Move(child, parent, other, nowMs);
+        }
     }
 
-    private Peer? HealthyParent(Peer child, Peer? except = null) =>
-        child.Standby is { IsDegraded: false } standby && LeadsToRoot(standby) ? standby : BestParent(healthyOnly: true, except);
+    private Peer? HealthyParent(Peer child) =>
+        child.Standby is { IsDegraded: false } standby && LeadsToRoot(standby) ? standby : BestParent(child, healthyOnly: true);
 
     /// <summary>Gives an unlinked child its new parent, or its former one again when there is none.</summary>
     private void Move(Peer child, Peer former, Peer? best, long nowMs)
@@ -75,14 +92,13 @@ internal sealed partial class Tree
 
         if (ReferenceEquals(best, child.Standby))
             Unreserve(child, best);
-        else
-            MakeRoom(best);
         Adopt(child, best, Reasons.ParentDegraded, nowMs);
         Tell(former, ChangeKind.ChildRemoved, child, drainMs: _rules.DrainMs);
     }
 
     private void EndBackOffs(long nowMs)
     {
+        EndEvictions(nowMs);
         for (var i = _degraded.Count - 1; i >= 0; i--)
         {
             var peer = _degraded[i];

@@ -2,58 +2,51 @@ namespace Beacon.Topology.Mesh;
 
 /// <summary>A viewer that is handed over from another tree.</summary>
 /// <param name="ParentId">Its parent there; null, or somebody who does not come along, for the top of a subtree.</param>
-internal sealed record Arrival(string Id, double UplinkMbps, double LatencyMs, string? ParentId);
+/// <param name="Region">Null = unknown.</param>
+internal sealed record Arrival(string Id, double UplinkMbps, double LatencyMs, string? ParentId, string? Region = null);
 
 internal sealed partial class Tree
 {
     /// <summary>
-    /// An audience comes over with the shape that it had, in one operation. Whole subtrees are placed, the strongest tops first; who has
-    /// more children than slots here (all start slowly again) gives the rest up, and those find places of their own. Parents stand
-    /// before their children in the list.
+    /// An audience comes over in one operation. All start slowly again, so the shape that it had does not fit as it is: the strong are placed
+    /// first, which builds a low tree and moves a leaf that is here once at most, and each goes to its former parent again when that is no
+    /// deeper than the best other place. So neighbours keep together as far as it costs nobody a level.
     /// </summary>
     public void Import(IReadOnlyList<Arrival> arrivals, long nowMs)
     {
-        var here = new Dictionary<string, Peer>(StringComparer.Ordinal);
-        var tops = new List<Peer>();
+        var coming = new List<(Peer Peer, string? ParentId)>(arrivals.Count);
         foreach (var arrival in arrivals)
+            coming.Add((Arrive(arrival.Id, arrival.UplinkMbps, arrival.LatencyMs, arrival.Region), arrival.ParentId));
+        coming.Sort(static (x, y) => x.Peer.Rank != y.Peer.Rank ? y.Peer.Rank.CompareTo(x.Peer.Rank) : x.Peer.Order.CompareTo(y.Peer.Order));
+        var left = new List<Peer>();
+        foreach (var (peer, parentId) in coming)
         {
-            var peer = Arrive(arrival.Id, arrival.UplinkMbps, arrival.LatencyMs);
-            here.Add(arrival.Id, peer);
-            if (arrival.ParentId is { } id && here.TryGetValue(id, out var parent) && parent.Room > 0)
-                parent.AddChild(peer);
-            else
-                tops.Add(peer);
+            var best = BestParent(peer);
+            if (WorthDisplacing(peer, best, nowMs) is { } leaf)
+                Displace(peer, leaf, Reasons.Joined, nowMs);
+            else if (best is not null)
+                Adopt(peer, Near(best, parentId), Reasons.Joined, nowMs);
+            else if (!TryTakeOver(peer, Reasons.Joined, nowMs))
+                left.Add(peer);
         }
 
-        tops.Sort(static (x, y) => x.Slots != y.Slots ? y.Slots.CompareTo(x.Slots) : x.Order.CompareTo(y.Order));
-        foreach (var top in tops)
-        {
-            if (!TryPlace(top, Reasons.Joined, nowMs))
-            {
-                Enqueue(top, orphan: false, nowMs);
-                continue;
-            }
-
-            TellBelow(top, nowMs);
-        }
-
+        // Among those who bring nothing it is first come first served, as ever.
+        left.Sort(static (x, y) => x.Order.CompareTo(y.Order));
+        foreach (var peer in left)
+            Enqueue(peer, orphan: false, nowMs);
         AdmitWaiting(nowMs);
         Finish();
     }
 
-    /// <summary>The edges inside of a subtree that came along are as new to their ends as the one at its top.</summary>
-    private void TellBelow(Peer top, long nowMs)
+    /// <summary>A weaker leaf whose place gains enough; who was moved by this operation already is left alone.</summary>
+    private Peer? WorthDisplacing(Peer peer, Peer? best, long nowMs)
     {
-        foreach (var below in top.Subtree())
-        {
-            if (below.Reason.Length > 0 || below.Parent is not { } parent)
-                continue;
-            below.Reason = Reasons.Joined;
-            below.AssignedAtMs = nowMs;
-            MarkDirty(below);
-            Tell(parent, ChangeKind.ChildAssigned, below);
-            Tell(below, ChangeKind.ParentAssigned, parent);
-            WantStandby(below);
-        }
+        if (best is null || peer.Room == 0 || WeakestLeaf(best.Depth + 1, peer.Rank) is not { } leaf || leaf.AssignedAtMs == nowMs)
+            return null;
+        return leaf.Depth < best.Depth || peer.Rank - leaf.Rank >= WorthAPreemption ? leaf : null;
     }
+
+    /// <summary>The former parent when it is here already, has room and is no deeper.</summary>
+    private Peer Near(Peer best, string? parentId) =>
+        parentId is not null && Find(parentId) is { IsAttached: true, IsDegraded: false, Room: > 0 } former && former.Depth <= best.Depth ? former : best;
 }

@@ -17,16 +17,13 @@ internal sealed partial class Tree
     /// <summary>Peers of one heap that are weighed.</summary>
     private const int Weighed = 6;
 
-    /// <summary>Beyond so many a subtree is heavy enough, and is not counted further.</summary>
-    private const int MostCounted = 256;
-
     private readonly List<Weight> _risers = [];
     private readonly List<Weight> _victims = [];
 
     /// <summary>A peer that was granted more slots changes places with a much weaker leaf above it.</summary>
     private void TryRise(Peer peer, long nowMs)
     {
-        if (peer.Room == 0 || WeakestLeaf(peer.Depth, peer.Rank - WorthAMove + 1) is not { } weak)
+        if (peer.Room == 0 || WeakestLeaf(peer.Depth, peer.Rank - WorthAMove + 1) is not { } weak || !MayFeed(weak.Parent!, peer))
             return;
         var parent = peer.Parent!;
         Unlink(peer);
@@ -78,7 +75,6 @@ internal sealed partial class Tree
         Unlink(riser);
         if (isFree)
         {
-            MakeRoom(victim!);
             Adopt(riser, victim!, Reasons.Lifted, nowMs);
             moves--;
         }
@@ -98,12 +94,13 @@ internal sealed partial class Tree
         const int FarBelow = 2;
         var deepest = MaxDepth;
         var ranks = _leaves.RanksAt(deepest);
-        if (ranks == 0 || BestParent(healthyOnly: true) is not { } free || deepest - (free.Depth + 1) < FarBelow)
+        if (ranks == 0 || BestParent(null, healthyOnly: true) is not { } free || deepest - (free.Depth + 1) < FarBelow)
             return false;
         var peer = _leaves.At(deepest, PlaceIndex.Highest(ranks))[0];
+        if (!MayFeed(free, peer))
+            return false;
         var parent = peer.Parent!;
         Unlink(peer);
-        MakeRoom(free);
         Adopt(peer, free, Reasons.Lifted, nowMs);
         TellMovedFrom(parent, peer);
         return true;
@@ -114,10 +111,10 @@ internal sealed partial class Tree
     {
         (Peer? Riser, Peer? Other, bool IsFree) best = default;
         var bestGain = WorthALift - 1;
-        var free = BestParent(healthyOnly: true);
+        var free = BestParent(null, healthyOnly: true);
         foreach (var riser in _risers)
         {
-            if (free is not null && riser.Peer.Depth - free.Depth - 1 is > 0 and var up && riser.Size * up > bestGain && !free.IsWithin(riser.Peer))
+            if (free is not null && riser.Peer.Depth - free.Depth - 1 is > 0 and var up && riser.Size * up > bestGain && !free.IsWithin(riser.Peer) && MayFeed(free, riser.Peer))
                 (best, bestGain) = ((riser.Peer, free, true), riser.Size * up);
             if (moves < 2)
                 continue;
@@ -129,7 +126,7 @@ internal sealed partial class Tree
                 // The victim goes below the riser when that has room, else to about where that one was.
                 var down = riser.Peer.Room > 0 && !riser.Peer.IsDegraded ? 1 : levels;
                 var gain = ((riser.Worth * levels) - (victim.Worth * down)) / 2;
-                if (gain > bestGain && (riser.Peer.Room > 0 || !IsBelow(riser.Peer, victim.Peer)) && !victim.Peer.Parent!.IsDegraded)
+                if (gain > bestGain && (riser.Peer.Room > 0 || !IsBelow(riser.Peer, victim.Peer)) && !victim.Peer.Parent!.IsDegraded && MayFeed(victim.Peer.Parent, riser.Peer))
                     (best, bestGain) = ((riser.Peer, victim.Peer, false), gain);
             }
         }
@@ -166,14 +163,8 @@ internal sealed partial class Tree
             into.Add(Weigh(heap[latest ? heap.Count - 1 - at : at]));
     }
 
-    private static Weight Weigh(Peer peer)
-    {
-        var size = 0;
-        for (var below = peer; below is not null && size < MostCounted; below = below.NextWithin(peer))
-            size++;
-        // Who could feed more than it does is worth those who would come below it.
-        return new Weight(peer, size, peer.IsDegraded ? 0 : size + peer.Prospect - peer.ChildCount);
-    }
+    // Who could feed more than it does is worth those who would come below it.
+    private static Weight Weigh(Peer peer) => new(peer, peer.Size, peer.IsDegraded ? 0 : peer.Size + peer.Prospect - peer.ChildCount);
 
     /// <param name="Size">Peers that move with it, itself among them.</param>
     /// <param name="Worth">The same, and those that its spare slots would take.</param>

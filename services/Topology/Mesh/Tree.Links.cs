@@ -5,7 +5,10 @@ namespace Beacon.Topology.Mesh;
 /// <summary>Edges, depths and indices: what every decision is carried out with.</summary>
 internal sealed partial class Tree
 {
-    /// <summary>Where a child can go, by depth and unreserved slots. Rank 0: room that standbys have reserved, which give way to a child.</summary>
+    /// <summary>
+    /// Where a child can go, by depth and unreserved slots. Standbys give way to a child, so reserved slots count too: as rank 1 where another
+    /// standby can share them, as rank 0 where it cannot.
+    /// </summary>
     private readonly PlaceIndex _room = new(HeapKind.Room);
 
     /// <summary>Degraded parents with room: taken when there is nothing else.</summary>
@@ -22,6 +25,9 @@ internal sealed partial class Tree
     /// they had, and then nothing below them has to be touched.
     /// </summary>
     private int _loose;
+
+    /// <summary>Round trips that differ by less are equal: no measurement over the open network is better.</summary>
+    private const float LatencyStepMs = 5;
 
     /// <summary>Slots that no child holds. Reservations for standbys are among them, since they give way to a child.</summary>
     public int SpareSlots { get; private set; }
@@ -50,6 +56,7 @@ internal sealed partial class Tree
         }
 
         parent.AddChild(child);
+        Squeeze(parent);
         Reindex(parent);
         MarkDirty(child);
         if (child.Depth != parent.Depth + 1)
@@ -101,6 +108,8 @@ internal sealed partial class Tree
         return top.IsRoot;
     }
 
+    private static uint StepOf(float latencyMs) => (uint)(Math.Max(0, latencyMs) / LatencyStepMs);
+
     private void SetDepth(Peer peer, int depth)
     {
         CountDepth(peer, -1);
@@ -114,17 +123,17 @@ internal sealed partial class Tree
     {
         var isThere = peer.IsAttached && !peer.IsGone;
         var room = isThere ? Math.Max(0, peer.Room) : 0;
-        var free = room > 0 && !peer.IsDegraded ? Math.Max(0, peer.FreeSlots) : 0;
+        var shares = peer.IsDegraded ? 0 : Math.Max(0, (room * Peer.MostSharing) - peer.HolderCount);
+        var rank = shares == 0 ? Saturated : Math.Max(Shareable, Shareable + room - peer.HolderCount);
         SpareSlots += room - peer.CountedRoom;
-        _unreserved += free - peer.CountedFree;
+        _shares += shares - peer.CountedShares;
         peer.CountedRoom = (short)room;
-        peer.CountedFree = (short)free;
+        peer.CountedShares = (short)shares;
 
-        var latency = BitConverter.SingleToUInt32Bits(peer.LatencyMs);
         // The nearest parent first; of equals who came first.
-        var nearest = ((ulong)latency << 32) | peer.Order;
+        var nearest = ((ulong)StepOf(peer.LatencyMs) << 32) | peer.Order;
 
-        var roomHeap = room == 0 ? null : (peer.IsDegraded ? _lastChoice : _room).Heap(peer.Depth, free);
+        var roomHeap = room == 0 ? null : (peer.IsDegraded ? _lastChoice : _room).Heap(peer.Depth, rank);
         if (!ReferenceEquals(peer.RoomHeap, roomHeap) || (roomHeap is not null && roomHeap.KeyOf(peer) != nearest))
         {
             peer.RoomHeap?.Remove(peer);

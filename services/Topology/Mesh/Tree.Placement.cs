@@ -8,10 +8,22 @@ internal sealed partial class Tree
     /// <summary>Candidates of one heap looked at while parts of the tree are being moved, before deeper ones are tried.</summary>
     private const int LooseProbes = 64;
 
+    /// <summary>Parents looked at for one in the peer's region.</summary>
+    private const int RegionProbes = 16;
+
+    /// <summary>Candidates of one depth looked at for one in a light branch.</summary>
+    private const int BranchProbes = 16;
+
+    /// <summary>With fewer peers than this for each child of the root, branches differ by nature.</summary>
+    private const int SmallestToBalance = 32;
+
+    /// <summary>Ranks by which a newcomer must exceed the leaf whose place it takes when it comes no higher up by it: then all that is gained is slots further up.</summary>
+    private const int WorthAPreemption = 3;
+
     /// <summary>Finds a parent for a peer that has none.</summary>
     private bool TryPlace(Peer peer, string reason, long nowMs)
     {
-        if (peer.Standby is { } standby && LeadsToRoot(standby))
+        if (peer.Standby is { } standby && LeadsToRoot(standby) && MayFeed(standby, peer))
         {
             // The peer switches to it by itself the moment it misses data; any other choice would only make it switch twice.
             Unreserve(peer, standby);
@@ -19,39 +31,79 @@ internal sealed partial class Tree
             return true;
         }
 
-        var best = BestParent();
+        var best = BestParent(peer);
         if (reason == Reasons.Joined && TryPreempt(peer, best is null ? int.MaxValue : best.Depth + 1, reason, nowMs))
             return true;
         if (best is null)
             return TryTakeOver(peer, reason, nowMs);
-        MakeRoom(best);
         Adopt(peer, best, reason, nowMs);
         return true;
     }
 
-    private Peer? BestParent(bool healthyOnly = false, Peer? except = null) =>
-        Best(_room, LooseProbes, except)
-        ?? (_loose > 0 ? Best(_room, int.MaxValue, except) : null)
-        ?? (healthyOnly ? null : Best(_lastChoice, int.MaxValue, except));
+    /// <param name="peer">Who is to be placed; null = anybody.</param>
+    private Peer? BestParent(Peer? peer, bool healthyOnly = false) =>
+        Best(_room, LooseProbes, peer)
+        ?? (_loose > 0 || _evictions.Count > 0 ? Best(_room, int.MaxValue, peer) : null)
+        ?? (healthyOnly ? null : Best(_lastChoice, int.MaxValue, peer));
 
-    /// <summary>The least depth, there the most spare slots, then the nearest.</summary>
-    private Peer? Best(PlaceIndex index, int probes, Peer? except)
+    /// <summary>The least depth, there the most spare slots, then the nearest, then the own region; all of them in a branch that is not too heavy, while there is one.</summary>
+    private Peer? Best(PlaceIndex index, int probes, Peer? peer)
     {
         for (var depth = 0; depth < index.Depths; depth++)
         {
-            for (var ranks = index.RanksAt(depth); ranks != 0; ranks &= PlaceIndex.Below(PlaceIndex.Highest(ranks)))
+            Peer? first = null;
+            var left = BranchProbes;
+            for (var ranks = index.RanksAt(depth); ranks != 0 && left > 0; ranks &= PlaceIndex.Below(PlaceIndex.Highest(ranks)))
             {
                 var heap = index.At(depth, PlaceIndex.Highest(ranks));
                 var end = Math.Min(heap.Count, probes);
-                for (var at = 0; at < end; at++)
+                for (var at = 0; at < end && left > 0; at++)
                 {
-                    if (LeadsToRoot(heap[at]) && !ReferenceEquals(heap[at], except))
-                        return heap[at];
+                    var candidate = heap[at];
+                    if (!LeadsToRoot(candidate) || (peer is not null && !MayFeed(candidate, peer)))
+                        continue;
+                    if (!IsInHeavyBranch(candidate))
+                        return OfItsRegion(peer, heap, at);
+                    first ??= candidate;
+                    left--;
                 }
             }
+
+            if (first is not null)
+                return first;
         }
 
         return null;
+    }
+
+    /// <summary>Of parents as near as this one, one in the peer's own region when there is one.</summary>
+    private Peer OfItsRegion(Peer? peer, PeerHeap heap, int at)
+    {
+        var found = heap[at];
+        if (peer is null || peer.Region == 0 || found.Region == peer.Region)
+            return found;
+        // The equals of a heap's first stand right behind it.
+        var end = Math.Min(heap.Count, at + RegionProbes);
+        for (var next = at + 1; next < end; next++)
+        {
+            var other = heap[next];
+            if (other.Region == peer.Region && StepOf(other.LatencyMs) == StepOf(found.LatencyMs) && LeadsToRoot(other) && MayFeed(other, peer) && !IsInHeavyBranch(other))
+                return other;
+        }
+
+        return found;
+    }
+
+    /// <summary>True when what is below one child of the root is more than its share: its loss would hit more viewers than it need.</summary>
+    private bool IsInHeavyBranch(Peer peer)
+    {
+        var branches = Root!.ChildCount;
+        if (peer.IsRoot || _peers.Count < SmallestToBalance * branches)
+            return false;
+        var top = peer;
+        while (top.Parent is { IsRoot: false } parent)
+            top = parent;
+        return top.Size * (long)branches > _peers.Count;
     }
 
     /// <summary>A stronger peer takes the shallow place of a weaker leaf, which becomes its child.</summary>
@@ -61,6 +113,8 @@ internal sealed partial class Tree
         if (peer.Room < 1)
             return false;
         var leaf = WeakestLeaf(depth, peer.Rank);
+        if (leaf is not null && leaf.Depth == depth - 1 && peer.Rank - leaf.Rank < WorthAPreemption)
+            leaf = null;
         if (WeakRelay(leaf?.Depth ?? depth, peer) is { } relay)
         {
             Supersede(peer, relay, reason, nowMs);
@@ -128,13 +182,13 @@ internal sealed partial class Tree
     /// </summary>
     private bool TryTakeOver(Peer peer, string reason, long nowMs)
     {
-        if (!peer.Subtree().Any(below => below is { IsDegraded: false, Room: > 0 }) || AnyLeaf() is not { } leaf)
+        if (!peer.Subtree().Any(below => below is { IsDegraded: false, Room: > 0 }) || AnyLeaf(peer) is not { } leaf)
             return false;
         Displace(peer, leaf, reason, nowMs);
         return true;
     }
 
-    private Peer? AnyLeaf()
+    private Peer? AnyLeaf(Peer peer)
     {
         for (var depth = 1; depth < _leaves.Depths; depth++)
         {
@@ -143,7 +197,7 @@ internal sealed partial class Tree
                 var heap = _leaves.At(depth, PlaceIndex.Lowest(ranks));
                 for (var at = 0; at < heap.Count; at++)
                 {
-                    if (LeadsToRoot(heap[at]))
+                    if (LeadsToRoot(heap[at]) && MayFeed(heap[at].Parent!, peer))
                         return heap[at];
                 }
             }
@@ -159,8 +213,7 @@ internal sealed partial class Tree
         Unlink(leaf);
         Adopt(peer, parent, reason, nowMs);
         // Its children's places are what the weaker one gets in exchange; its standby stays as it is.
-        var below = peer is { Room: > 0, IsDegraded: false } ? peer : BestParent()!;
-        MakeRoom(below);
+        var below = peer is { Room: > 0, IsDegraded: false } && MayFeed(peer, leaf) ? peer : BestParent(leaf) ?? BestParent(null)!;
         Adopt(leaf, below, Reasons.Preempted, nowMs);
         Tell(parent, ChangeKind.ChildRemoved, leaf, drainMs: _rules.DrainMs);
     }

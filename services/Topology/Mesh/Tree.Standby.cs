@@ -8,6 +8,9 @@ internal sealed partial class Tree
     private const int RepairsPerOperation = 4;
     private const int RepairsPerTick = 256;
 
+    /// <summary>A search in vain looks everywhere, so one of so many may be.</summary>
+    private const int RepairsPerFailure = 4;
+
     /// <summary>Up to so many peers a moved subtree is walked through; beyond, the way up from it is shorter.</summary>
     private const int SmallSubtree = 32;
 
@@ -17,8 +20,12 @@ internal sealed partial class Tree
     /// <summary>Standbys as last told, of the peers whose standby changed in this operation: they hear the outcome, not each step.</summary>
     private readonly List<(Peer Peer, Peer? Before)> _standbyBefore = [];
 
-    /// <summary>Slots that neither a child nor a standby holds, of healthy attached peers.</summary>
-    private int _unreserved;
+    /// <summary>Ranks in the index of room: nobody else can reserve here, only by sharing, and from there on a slot of one's own.</summary>
+    private const int Saturated = 0;
+    private const int Shareable = 1;
+
+    /// <summary>Reservations that healthy attached peers could take on, shared ones counted.</summary>
+    private int _shares;
 
     /// <summary>
     /// A standby must survive what takes the parent away: it is neither the parent nor below it. Below the root are all, and without
@@ -61,16 +68,20 @@ internal sealed partial class Tree
 
     private void RepairStandbys(int repairs)
     {
-        for (var left = Math.Min(repairs, _wantStandby.Count); left > 0 && _unreserved > 0; left--)
+        var failures = repairs / RepairsPerFailure;
+        for (var left = Math.Min(repairs, _wantStandby.Count); left > 0 && failures > 0 && _shares > 0; left--)
         {
             var peer = _wantStandby.Dequeue();
             peer.WantsStandby = false;
-            if (peer.IsGone || peer.Standby is not null || !peer.IsAttached)
+            if (peer.IsGone || peer.IsRoot || peer.Standby is not null || !peer.IsAttached)
                 continue;
             if (FindStandby(peer) is { } standby)
                 Reserve(peer, standby);
             else
+            {
                 WantStandby(peer);
+                failures--;
+            }
         }
 
         foreach (var (peer, before) in _standbyBefore)
@@ -85,36 +96,42 @@ internal sealed partial class Tree
 
     /// <summary>
     /// The own parent's level first, so that its use leaves the depth as it is; then deeper levels; shallower ones last, which
-    /// newcomers need more.
+    /// newcomers need more. A slot is shared only when there is none of its own.
     /// </summary>
     private Peer? FindStandby(Peer peer)
+    {
+        const ulong OfItsOwn = ~3UL;
+        const ulong Shared = 1UL << Shareable;
+        return FindStandby(peer, OfItsOwn) ?? FindStandby(peer, Shared);
+    }
+
+    private Peer? FindStandby(Peer peer, ulong ranks)
     {
         var level = peer.Parent!.Depth;
         for (var depth = level; depth < _room.Depths; depth++)
         {
-            if (ProbeStandby(peer, depth) is { } found)
+            if (ProbeStandby(peer, depth, ranks) is { } found)
                 return found;
         }
 
         for (var depth = level - 1; depth >= 0; depth--)
         {
-            if (ProbeStandby(peer, depth) is { } found)
+            if (ProbeStandby(peer, depth, ranks) is { } found)
                 return found;
         }
 
         return null;
     }
 
-    private Peer? ProbeStandby(Peer peer, int depth)
+    private Peer? ProbeStandby(Peer peer, int depth, ulong among)
     {
-        const ulong Unreserved = ~1UL;
         var probes = ProbesPerLevel;
-        for (var ranks = _room.RanksAt(depth) & Unreserved; ranks != 0; ranks &= PlaceIndex.Below(PlaceIndex.Highest(ranks)))
+        for (var ranks = _room.RanksAt(depth) & among; ranks != 0; ranks &= PlaceIndex.Below(PlaceIndex.Highest(ranks)))
         {
             var heap = _room.At(depth, PlaceIndex.Highest(ranks));
             for (var at = 0; at < heap.Count; at++)
             {
-                if (MayBeStandby(peer, heap[at]))
+                if (MayBeStandby(peer, heap[at]) && MayFeed(heap[at], peer) && heap[at].HoldersBelow(peer.Parent) < heap[at].Room)
                     return heap[at];
                 if (--probes == 0)
                     return null;
@@ -167,13 +184,24 @@ internal sealed partial class Tree
             ReleaseStandby(holder, tell);
     }
 
-    private void RevokeReservation(Peer standby) => ReleaseStandby(standby.FirstHolder!, tell: true);
-
-    /// <summary>A child is worth more than a reservation.</summary>
-    private void MakeRoom(Peer parent)
+    /// <summary>A child is worth more than a reservation: who no longer fits into what is left gives way.</summary>
+    private void Squeeze(Peer standby)
     {
-        if (parent.FreeSlots == 0)
-            RevokeReservation(parent);
+        while (standby.HolderCount > standby.Room && Surplus(standby) is { } holder)
+            ReleaseStandby(holder, tell: true);
+    }
+
+    private static Peer? Surplus(Peer standby)
+    {
+        var tooMany = standby.HolderCount > standby.Room * Peer.MostSharing;
+        for (var holder = standby.FirstHolder; holder is not null; holder = holder.NextHolder)
+        {
+            // Whose parent is gone is on its way here, and comes before all others.
+            if (tooMany ? holder.Parent is { IsGone: false } : standby.HoldersBelow(holder.Parent) > standby.Room)
+                return holder;
+        }
+
+        return tooMany ? standby.FirstHolder : null;
     }
 
     /// <summary>
@@ -182,7 +210,7 @@ internal sealed partial class Tree
     /// </summary>
     private void ReleaseBrokenStandbys(Peer moved)
     {
-        if (moved.Standby is { } standby && !MayBeStandby(moved, standby))
+        if (moved.Standby is { } standby && (!MayBeStandby(moved, standby) || standby.HoldersBelow(moved.Parent) > standby.Room))
             ReleaseStandby(moved, tell: true);
         var walked = 0;
         for (var below = moved; below is not null; below = below.NextWithin(moved))

@@ -11,6 +11,7 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
     private readonly TreeRules _rules = rules;
     private readonly Dictionary<string, Peer> _peers = new(StringComparer.Ordinal);
     private readonly WaitingList _waiting = new();
+    private readonly Regions _regions = new();
     private uint _nextOrder;
 
     public int Stripe { get; } = stripe;
@@ -46,9 +47,10 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
     }
 
     /// <summary>A viewer comes: it gets a parent, or a number in the waiting list.</summary>
-    public void Join(string id, double uplinkMbps, double latencyMs, long nowMs)
+    /// <param name="region">Where the network knows it to be, such as its edge; null = unknown.</param>
+    public void Join(string id, double uplinkMbps, double latencyMs, long nowMs, string? region = null)
     {
-        var peer = Arrive(id, uplinkMbps, latencyMs);
+        var peer = Arrive(id, uplinkMbps, latencyMs, region);
         if (!TryPlace(peer, Reasons.Joined, nowMs))
             Enqueue(peer, orphan: false, nowMs);
         else
@@ -106,9 +108,8 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
     /// <summary>A fresh measurement of the way to a peer.</summary>
     public void Measured(string id, double latencyMs)
     {
-        const double WorthAnUpdateMs = 5;
         var peer = _peers[id];
-        if (Math.Abs(peer.LatencyMs - latencyMs) < WorthAnUpdateMs)
+        if (Math.Abs(peer.LatencyMs - latencyMs) < LatencyStepMs)
             return;
         peer.LatencyMs = (float)latencyMs;
         Reindex(peer);
@@ -141,15 +142,13 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
         var claimed = peer.IsRoot
             ? _rules.RootSlots(uplinkMbps, maxChildren)
             : Math.Min(_rules.ClaimedSlots(uplinkMbps), Math.Max(peer.Slots, _rules.SlowStartSlots));
-        while (peer.HolderCount > 0 && peer.ChildCount + peer.HolderCount > claimed)
-            RevokeReservation(peer);
         SetSlots(peer, Math.Max(claimed, peer.ChildCount));
         AdmitWaiting(nowMs);
         Finish();
     }
 
     /// <summary>What only time brings: back-offs end, drained parents lose the children that found no place before, the tree is brought towards the ideal, the waiting hear their position.</summary>
-    /// <param name="moves">The most connections to change for a better tree; one exchange of relays may come on top. 0 = none.</param>
+    /// <param name="moves">The most connections to change for a better tree; two exchanges of relays may come on top. 0 = none.</param>
     public void Tick(int moves, long nowMs)
     {
         EndBackOffs(nowMs);
@@ -158,7 +157,12 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
         AdmitWaiting(nowMs);
         Lift(moves, nowMs);
         if (moves > 0)
+        {
             TryExchange(nowMs);
+            TryExchangeForAge(nowMs);
+            AdmitWaiting(nowMs);
+        }
+
         Finish(RepairsPerTick);
         var position = 0;
         foreach (var peer in _waiting.Peers)
@@ -168,14 +172,18 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
         }
     }
 
-    private Peer Arrive(string id, double uplinkMbps, double latencyMs)
+    /// <summary>Slots of a newcomer that claims this uplink.</summary>
+    public int GrantedAtFirst(double uplinkMbps) => Math.Min(_rules.ClaimedSlots(uplinkMbps), _rules.SlowStartSlots);
+
+    private Peer Arrive(string id, double uplinkMbps, double latencyMs, string? region)
     {
         Debug.Assert(Root is not null && !_peers.ContainsKey(id), "the root is first, and a peer joins once");
         var peer = new Peer(id, isRoot: false, _nextOrder++)
         {
             UplinkMbps = uplinkMbps,
             LatencyMs = (float)latencyMs,
-            Slots = Math.Min(_rules.ClaimedSlots(uplinkMbps), _rules.SlowStartSlots),
+            Region = _regions.NumberOf(region),
+            Slots = GrantedAtFirst(uplinkMbps),
         };
         Register(peer);
         MarkDirty(peer);
@@ -194,6 +202,7 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
         CountSlots(peer, -1);
         peer.Slots = slots;
         CountSlots(peer, 1);
+        Squeeze(peer);
         Reindex(peer);
         MarkDirty(peer);
     }

@@ -10,6 +10,8 @@ export interface ParentStats {
   assignedPeerId: string | undefined;
   /** The second parent, used when the first is lost; empty or undefined without one. */
   standbyPeerId: string | undefined;
+  /** The standby is connected. */
+  standbyOpen: boolean;
   /** Relays between the broadcaster and this peer. */
   depth: number | undefined;
 }
@@ -51,6 +53,7 @@ export function peerStats(peer: StreamPeer, accountId: string): PeerStats {
       parentPeerId: keeper.feedingPeerId,
       assignedPeerId: keeper.assigned?.peerId,
       standbyPeerId: keeper.standbyPeerId,
+      standbyOpen: keeper.standbyOpen,
       depth: keeper.assigned?.depth,
     })),
     children,

@@ -84,6 +84,11 @@ export class ParentKeeper {
     return this.#standby?.peerId;
   }
 
+  /** The standby is connected, so that a lost parent costs nothing but the time to notice it. */
+  get standbyOpen(): boolean {
+    return this.#standby !== undefined && this.#held.get(this.#standby.peerId)?.link.open === true;
+  }
+
   /** Whose chunks arrive now. */
   get feedingPeerId(): string | undefined {
     return this.#feeding?.link.peerId;
