@@ -47,8 +47,12 @@ install_programs() {
 }
 
 install_packages() {
-    local installed=clients/web/node_modules/.package-lock.json
-    [ -e "$installed" ] && ! [ clients/web/package-lock.json -nt "$installed" ] && return
+    local folder installed missing=
+    for folder in clients/web clients/relay; do
+        installed=$folder/node_modules/.package-lock.json
+        [ -e "$installed" ] && ! [ "$folder/package-lock.json" -nt "$installed" ] || missing=1
+    done
+    [ -n "$missing" ] || return
     say "installing the npm packages"
     (cd clients/web && npm ci --no-audit --no-fund) > "$results/npm.log" 2>&1 || { tail -n 20 "$results/npm.log"; stop "npm ci failed."; }
 }
@@ -67,7 +71,7 @@ dotnet_suite() {
 }
 
 vitest_suite() {
-    npm test --prefix clients/web --workspace "$1" -- --reporter=default --reporter=json --outputFile.json="$results/$2.json"
+    npm test --prefix "$1" -- --reporter=default --reporter=json --outputFile.json="$results/$2.json"
 }
 
 command -v dotnet > /dev/null || stop "The .NET SDK 10 is missing: https://dotnet.microsoft.com/download"
@@ -91,10 +95,10 @@ for project in tests/*/*.csproj; do
     esac
     suite "$name" dotnet_suite "$project" "$name"
 done
-for package in clients/web/packages/*/package.json clients/web/console/package.json; do
+for package in clients/web/packages/*/package.json clients/web/console/package.json clients/relay/package.json; do
     grep -qs '"test":' "$package" || continue
     name=$(basename "$(dirname "$package")")
-    suite "vitest-$name" vitest_suite "$name" "vitest-$name"
+    suite "vitest-$name" vitest_suite "$(dirname "$package")" "vitest-$name"
 done
 
 say "result"

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Text;
 using Beacon.Contracts.Ledger.V1;
 using Beacon.Contracts.Raids.V1;
+using Beacon.Contracts.Signaling.V1;
 using Beacon.Contracts.Topology.V1;
 using Beacon.ServiceDefaults;
 using Beacon.Signaling.Bus;
@@ -143,12 +144,17 @@ public static class SignalingService
 internal sealed class SignalingMetrics : IDisposable
 {
     private readonly Meter _meter = new("Beacon.Signaling");
+    private readonly Counter<long> _parentFaults;
 
     public SignalingMetrics(Edge edge)
     {
+        _parentFaults = _meter.CreateCounter<long>("beacon.signaling.parent_faults", "{fault}", "Parents that children left because of bad chunks, replays, loss or silence, by kind.");
         _meter.CreateObservableGauge("beacon.signaling.sessions", () => edge.SessionCount, "{session}", "Open WebSocket sessions of this replica.");
         _meter.CreateObservableGauge("beacon.signaling.peers", () => edge.SeatCount, "{peer}", "Peers whose session is on this replica.");
     }
+
+    public void ParentFaulted(FaultKind kind) =>
+        _parentFaults.Add(1, new KeyValuePair<string, object?>("kind", Enum.IsDefined(kind) ? kind.ToString() : nameof(FaultKind.Unspecified)));
 
     public void Dispose() => _meter.Dispose();
 }

@@ -6,9 +6,20 @@ namespace Beacon.Browser.Tests;
 /// <summary>A real server, and Debian's Chromium with real WebRTC over loopback.</summary>
 public sealed class BrowserFixture : IAsyncLifetime
 {
-    private const string Chromium = "/usr/bin/chromium";
+    internal const string Chromium = "/usr/bin/chromium";
     private IPlaywright? _playwright;
     private IBrowser? _browser;
+
+    /// <summary>Real WebRTC over loopback, for every browser of these tests.</summary>
+    internal static readonly string[] Arguments =
+    [
+        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        "--use-fake-device-for-media-stream=fps=30", "--use-fake-ui-for-media-stream",
+        "--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
+        // All pages are visible to a user of a real browser; here only one can be.
+        "--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
+    ];
 
     public BeaconServer Server { get; } = new();
 
@@ -29,15 +40,7 @@ public sealed class BrowserFixture : IAsyncLifetime
         _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
             ExecutablePath = Chromium,
-            Args =
-            [
-                "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-                "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                "--use-fake-device-for-media-stream=fps=30", "--use-fake-ui-for-media-stream",
-                "--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
-                // All pages are visible to a user of a real browser; here only one can be.
-                "--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
-            ],
+            Args = Arguments,
         });
     }
 
@@ -47,7 +50,14 @@ public sealed class BrowserFixture : IAsyncLifetime
 
     /// <summary>Opens the watch page in a browser profile of its own, so that it is an account of its own.</summary>
     public async Task<PeerPage> WatchAsync(string name, string streamId, double uplinkMbps = 5) =>
-        await OpenAsync(name, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/watch/{streamId}?uplink={uplinkMbps}&autostart=1&name={Uri.EscapeDataString(name)}"));
+        await OpenAsync(name, WatchPath(name, streamId, uplinkMbps));
+
+    /// <summary>The same in a browser that is a process of its own, to be killed.</summary>
+    public async Task<(KillableBrowser Browser, PeerPage Page)> WatchInOwnBrowserAsync(string name, string streamId, double uplinkMbps)
+    {
+        var own = await KillableBrowser.StartAsync(_playwright!);
+        return (own, await OpenAsync(name, WatchPath(name, streamId, uplinkMbps), own.Browser));
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -58,9 +68,12 @@ public sealed class BrowserFixture : IAsyncLifetime
         await Server.DisposeAsync();
     }
 
-    private async Task<PeerPage> OpenAsync(string name, string path)
+    private static string WatchPath(string name, string streamId, double uplinkMbps) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/watch/{streamId}?uplink={uplinkMbps}&autostart=1&name={Uri.EscapeDataString(name)}");
+
+    private async Task<PeerPage> OpenAsync(string name, string path, IBrowser? browser = null)
     {
-        var context = await _browser!.NewContextAsync(new BrowserNewContextOptions
+        var context = await (browser ?? _browser!).NewContextAsync(new BrowserNewContextOptions
         {
             ViewportSize = new ViewportSize { Width = 900, Height = 700 },
             // Without the permission Chromium hides loopback candidates.
@@ -73,3 +86,7 @@ public sealed class BrowserFixture : IAsyncLifetime
         return peer;
     }
 }
+
+/// <summary>All browser tests share one server and run one after the other: the machine's cores carry no more.</summary>
+[CollectionDefinition(nameof(Browsers))]
+public sealed class Browsers : ICollectionFixture<BrowserFixture>;

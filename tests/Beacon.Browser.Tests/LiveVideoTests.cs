@@ -3,10 +3,11 @@ using Beacon.Testing;
 namespace Beacon.Browser.Tests;
 
 /// <summary>
-/// The product as people see it: real browsers, real WebRTC, a real server. One class, so one test at a time: two cores
+/// The product as people see it: real browsers, real WebRTC, a real server. One collection, so one test at a time: two cores
 /// carry one broadcaster and seven viewers that all decode, and no more.
 /// </summary>
-public sealed class LiveVideoTests(BrowserFixture fixture) : IClassFixture<BrowserFixture>, IAsyncLifetime
+[Collection(nameof(Browsers))]
+public sealed class LiveVideoTests(BrowserFixture fixture) : IAsyncLifetime
 {
     private const long Credit = 1_000_000;
     private readonly List<PeerPage> _pages = [];
@@ -117,6 +118,28 @@ public sealed class LiveVideoTests(BrowserFixture fixture) : IClassFixture<Brows
         {
             await viewer.WaitAsync(stats => tree.TryGetValue(stats.PeerId, out var place) && stats.ParentPeerId.Length > 0 && place.Parent.Length > 0, "a place in the new tree");
             await viewer.SeesTheLivePictureAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_broadcaster_whose_page_is_loaded_anew_goes_on_with_its_stream()
+    {
+        var root = await BroadcastAsync("Reloaded");
+        var before = await root.StatsAsync();
+        var viewers = new[] { await WatchAsync("Loyal 1", before.StreamId), await WatchAsync("Loyal 2", before.StreamId), await WatchAsync("Loyal 3", before.StreamId) };
+        var seen = new List<PeerStats>();
+        foreach (var viewer in viewers)
+            seen.Add(await viewer.SeesTheLivePictureAsync());
+
+        await root.Page.ReloadAsync();
+
+        var after = await root.WaitAsync(stats => stats.StreamId.Length > 0, "its stream again");
+        Assert.Equal((before.StreamId, before.PeerId), (after.StreamId, after.PeerId));
+        for (var i = 0; i < viewers.Length; i++)
+        {
+            var stats = await viewers[i].SeesTheLivePictureAsync();
+            Assert.True(stats.LastFrameTimestampUs > seen[i].LastFrameTimestampUs);
+            Assert.Equal(seen[i].PeerId, stats.PeerId);
         }
     }
 

@@ -26,6 +26,9 @@ public sealed record PeerStats
 
     public long FramesDecoded { get; init; }
 
+    /// <summary>Chunks that playback went on without.</summary>
+    public long ChunksMissed { get; init; }
+
     /// <summary>The broadcaster's capture clock of the picture shown now.</summary>
     public double LastFrameTimestampUs { get; init; }
 
@@ -42,7 +45,7 @@ public sealed record PeerStats
 }
 
 /// <summary>One tree of <see cref="PeerStats"/>.</summary>
-public sealed record ParentStats(int Stripe, string? ParentPeerId, int? Depth);
+public sealed record ParentStats(int Stripe, string? ParentPeerId, string? AssignedPeerId, string? StandbyPeerId, bool StandbyOpen, int? Depth);
 
 /// <summary>One open page: a broadcaster or a viewer.</summary>
 public sealed class PeerPage
@@ -101,6 +104,9 @@ public sealed class PeerPage
             seconds);
         return stats;
     }
+
+    /// <summary>The longest time without a new picture since this was asked last, the wait that is not over included.</summary>
+    public Task<double> TakeLongestBreakMsAsync() => Page.EvaluateAsync<double>("() => window.beacon.takeLongestBreak()");
 
     public Task CloseAsync() => Page.Context.CloseAsync();
 

@@ -124,4 +124,36 @@ public sealed class TicketsTests
         Assert.Equal("child", claims.GetProperty("child").GetString());
         Assert.Equal(_clock.GetUtcNow().ToUnixTimeSeconds() + 120, claims.GetProperty("exp").GetInt64());
     }
+
+    [Fact]
+    public async Task A_key_certificate_names_the_stream_and_the_key_and_nothing_private()
+    {
+        const string Jwk = """{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","ext":true}""";
+        var certificate = Office().StreamKey("stream", SigningKey.Parse(Jwk)!);
+
+        var result = await new JsonWebTokenHandler().ValidateTokenAsync(certificate, new TokenValidationParameters
+        {
+            IssuerSigningKey = new JsonWebKey(_key.PublicJwk),
+            ValidateIssuer = false,
+            ValidateAudience = false,
+            RequireExpirationTime = false,
+        });
+        Assert.True(result.IsValid, result.Exception?.Message);
+        var claims = Base64UrlEncoder.Decode(((JsonWebToken)result.SecurityToken).EncodedPayload);
+        Assert.Equal("""{"typ":"beacon-stream-key","stream":"stream","key":{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}}""", claims);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("[]")]
+    [InlineData("no json")]
+    [InlineData("""{"kty":"EC","crv":"P-384","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}""")]
+    [InlineData("""{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}""")]
+    [InlineData("""{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"short"}""")]
+    [InlineData("""{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}""")]
+    public void What_is_no_public_signing_key_is_refused(string jwk) => Assert.Null(SigningKey.Parse(jwk));
+
+    [Fact]
+    public void An_Ed25519_key_is_taken() =>
+        Assert.NotNull(SigningKey.Parse("""{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"""));
 }

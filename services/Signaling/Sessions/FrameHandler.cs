@@ -27,12 +27,14 @@ internal sealed class FrameHandler(
     TopologyEdgeService.TopologyEdgeServiceClient topology,
     RaidsService.RaidsServiceClient raids,
     IOptions<SignalingOptions> options,
+    SignalingMetrics metrics,
     TimeProvider clock)
 {
     private const int MaxEdgesPerReport = 64;
     private const int MaxDigests = 32;
     private const int DigestBytes = 32;
     private static readonly string[] AddressTypes = ["typ host", "typ srflx", "typ prflx"];
+    private const int MaxFaults = 16;
 
     public Task<Fault?> HandleAsync(Session session, ClientFrame frame) => frame.FrameCase switch
     {
@@ -54,6 +56,9 @@ internal sealed class FrameHandler(
         if (!session.Caller.Has(Scopes.Broadcaster))
             return CommonErrors.MissingScope;
         if (frame.Title.Trim().Length is 0 or > 120 || frame.BitrateKbps is < 32 or > 50_000 || frame.MaxChildren > 4 || !IsUplink(frame.UplinkMbps))
+            return SignalingErrors.InvalidFrame;
+        var signingKey = frame.SigningKeyJwk.Length > 0 ? SigningKey.Parse(frame.SigningKeyJwk) : null;
+        if (signingKey is null && frame.SigningKeyJwk.Length > 0)
             return SignalingErrors.InvalidFrame;
         var (streamId, peerId, fault) = Identify(session, frame.ResumeTicket, isRoot: true, streamId: null);
         if (fault is not null)
@@ -84,6 +89,7 @@ internal sealed class FrameHandler(
                     Channel = started.Stream.Channel,
                     ResumeTicket = tickets.Resume(new ResumeTicket(session.Caller.AccountId, streamId, peerId, IsRoot: true)),
                     TicketKey = KeyOf(seat),
+                    KeyCertificate = signingKey is null ? "" : tickets.StreamKey(streamId, signingKey),
                 },
             };
         });
@@ -218,7 +224,7 @@ internal sealed class FrameHandler(
             return SignalingErrors.RateLimited;
         if (!session.Seats.TryGetValue(report.StreamId, out var seat))
             return SignalingErrors.NotInStream;
-        if (report.Receipts.Count > MaxEdgesPerReport || report.Claims.Count > MaxEdgesPerReport
+        if (report.Receipts.Count > MaxEdgesPerReport || report.Claims.Count > MaxEdgesPerReport || report.Faults.Count > MaxFaults
             || !double.IsFinite(report.LatencyMs) || report.LatencyMs is < 0 or > 600_000 || !IsUplink(report.UploadMbps)
             || report.Answer is { Hmac.Length: not DigestBytes })
             return SignalingErrors.InvalidFrame;
@@ -238,6 +244,8 @@ internal sealed class FrameHandler(
         if (report.Answer is { } answer)
             (mapped.AnswerWindow, mapped.AnswerHmac) = (answer.Window, answer.Hmac);
         reports.Add(mapped);
+        foreach (var fault in report.Faults)
+            metrics.ParentFaulted(fault.Kind);
         return null;
     }
 

@@ -30,6 +30,21 @@ internal sealed class Tickets(IssuerKey key, IOptions<SignalingOptions> options,
     /// <summary>The key of the edge tickets to one parent that takes HS256: its own, so that what it could sign opens nobody else's door.</summary>
     public byte[] KeyOf(string streamId, string parentPeerId) => HMACSHA256.HashData(_edgeSecret, Encoding.UTF8.GetBytes($"{streamId} {parentPeerId}"));
 
+    /// <summary>
+    /// The server's word that a key signs a stream's frames. It travels down the tree beside the chunks, so no other service needs to know of
+    /// it. It does not expire: it names one stream, and ends with it.
+    /// </summary>
+    public string StreamKey(string streamId, SigningKey signingKey) => _handler.CreateToken(new SecurityTokenDescriptor
+    {
+        SigningCredentials = key.Credentials,
+        Claims = new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            ["typ"] = "beacon-stream-key",
+            ["stream"] = streamId,
+            ["key"] = signingKey.Members,
+        },
+    });
+
     /// <summary>Permission for the child to connect to the parent.</summary>
     /// <param name="parentKey">The parent's own key, when it takes HS256; else the ticket is signed with the key of <c>welcome.ticket_key_jwk</c>.</param>
     public string Edge(string streamId, int stripe, string parentPeerId, string childPeerId, byte[]? parentKey)

@@ -1,9 +1,36 @@
-import { readCanvasBarcode, type BeaconClient, type Broadcast, type Watch } from 'beacon-client';
+import { readCanvasBarcode, type BeaconClient, type Broadcast, type VideoSink, type Watch } from 'beacon-client';
 
 /** What end-to-end tests read through `window.beacon`. Plain JSON values only, so that it crosses any automation protocol. */
 export interface Probe {
   session: Broadcast | Watch;
   stats: () => Record<string, unknown>;
+  /** The longest time without a new picture since this was asked last, in milliseconds; the wait that is not over counts too. */
+  takeLongestBreak?: () => number;
+}
+
+/** Notes how long each picture was waited for. */
+export class BreakRecorder implements VideoSink {
+  #drawnAt: number | undefined;
+  #longestMs = 0;
+
+  constructor(private readonly sink: VideoSink) {}
+
+  draw(frame: VideoFrame): void {
+    this.sink.draw(frame);
+    this.#wait();
+    this.#drawnAt = performance.now();
+  }
+
+  take(): number {
+    this.#wait();
+    const longest = this.#longestMs;
+    this.#longestMs = 0;
+    return longest;
+  }
+
+  #wait(): void {
+    if (this.#drawnAt !== undefined) this.#longestMs = Math.max(this.#longestMs, performance.now() - this.#drawnAt);
+  }
 }
 
 declare global {
@@ -12,9 +39,10 @@ declare global {
   }
 }
 
-export function exposeWatch(client: BeaconClient, watch: Watch, canvas: HTMLCanvasElement, balance: () => bigint | undefined): void {
+export function exposeWatch(client: BeaconClient, watch: Watch, canvas: HTMLCanvasElement, breaks: BreakRecorder, balance: () => bigint | undefined): void {
   window.beacon = {
     session: watch,
+    takeLongestBreak: () => breaks.take(),
     stats: () => {
       const { parents, lastFrameAgeMs, ...stats } = watch.stats();
       const barcode = stats.framesDecoded > 0 ? readCanvasBarcode(canvas) : undefined;

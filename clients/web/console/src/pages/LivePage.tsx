@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Account } from '../account';
 import { bytes, credits } from '../format';
 import { useHeartbeat, usePolled } from '../hooks';
+import { forgetOnAir, lastOnAir, rememberOnAir } from '../onAir';
 import { Facts } from '../parts/Facts';
 import { TreeView } from '../parts/TreeView';
 import { exposeBroadcast, hide } from '../probe';
@@ -21,7 +22,8 @@ interface Props {
 }
 
 export function LivePage({ account, query }: Props) {
-  const [form, setForm] = useState(() => formOf(query, account.name));
+  const onAir = useRef(lastOnAir<Form>());
+  const [form, setForm] = useState(() => onAir.current?.form ?? formOf(query, account.name));
   const [broadcast, setBroadcast] = useState<Broadcast>();
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
@@ -39,6 +41,7 @@ export function LivePage({ account, query }: Props) {
   /** Who goes to another page has ended the stream; only a lost tab may come back to it. */
   const finish = () => {
     const ending = running.current;
+    if (ending) forgetOnAir();
     if (ending && ending.state !== 'ended') void ending.end().catch(() => ending.stop());
     release();
   };
@@ -54,9 +57,17 @@ export function LivePage({ account, query }: Props) {
         bitrateKbps: form.bitrateKbps,
         maxChildren: form.maxChildren,
         uplinkMbps: form.uplinkMbps,
+        resumeTicket: onAir.current?.resumeTicket ?? '',
       });
+      const remember = () => rememberOnAir({ resumeTicket: started.resumeTicket, form });
+      remember();
+      // Each session brings a new ticket.
+      started.on('state', (state) => state === 'live' && remember());
       started.on('error', (error) => setProblem(error.message));
-      started.on('ended', ({ reason }) => setNotice(`The stream is over (${reason}).`));
+      started.on('ended', ({ reason }) => {
+        forgetOnAir();
+        setNotice(`The stream is over (${reason}).`);
+      });
       running.current = started;
       if (left.current) return finish();
       setBroadcast(started);
@@ -71,7 +82,9 @@ export function LivePage({ account, query }: Props) {
   };
 
   useEffect(() => {
-    if (query.get('autostart') === '1') void start();
+    // A screen can only be chosen by a click.
+    const goesOn = onAir.current && form.source !== 'screen';
+    if (goesOn || query.get('autostart') === '1') void start();
     const stopListening = account.client.on('tip', ({ fromName, amountMicrocredits }) =>
       setNotice(`${fromName} gave ${credits(amountMicrocredits)} credits.`),
     );

@@ -5,7 +5,7 @@ import { bytes, credits, shortId } from '../format';
 import { useHeartbeat } from '../hooks';
 import { Facts } from '../parts/Facts';
 import { TipForm } from '../parts/TipForm';
-import { exposeWatch, hide } from '../probe';
+import { BreakRecorder, exposeWatch, hide } from '../probe';
 
 interface Props {
   account: Account;
@@ -44,7 +44,8 @@ export function WatchPage({ account, streamId, query }: Props) {
     const uplinkMbps = Number(query.get('uplink') ?? 5);
     const join = async () => {
       try {
-        const joined = await account.client.watch({ streamId, video: canvasSink(canvas.current!), uplinkMbps });
+        const video = new BreakRecorder(canvasSink(canvas.current!));
+        const joined = await account.client.watch({ streamId, video, uplinkMbps });
         if (left) return joined.stop();
         joined.on('error', (error) => setProblem(error.message));
         joined.on('ended', () => setNotice('The stream is over.'));
@@ -57,7 +58,7 @@ export function WatchPage({ account, streamId, query }: Props) {
         setTitle(joined.stats().title);
         running.current = joined;
         setWatch(joined);
-        exposeWatch(account.client, joined, canvas.current!, () => balanceNow.current);
+        exposeWatch(account.client, joined, canvas.current!, video, () => balanceNow.current);
       } catch (cause) {
         if (!left) setProblem(BeaconError.from(cause).message);
       }

@@ -1,57 +1,92 @@
 import { BeaconError } from './errors';
 
+/** A guest account and its tokens. */
 export interface GuestSession {
+  /** The account. */
   accountId: string;
+  /** For calls and the WebSocket, until it expires. */
   accessToken: string;
+  /** For the next pair of tokens; works once. */
   refreshToken: string;
   /** ISO 8601. */
   expiresAt: string;
+  /** The account's permanent handle as a broadcaster. */
   channel: string;
 }
 
+/** A live stream as the directory lists it. */
 export interface StreamSummary {
+  /** The stream, a UUID. */
   streamId: string;
+  /** The broadcaster's permanent handle. */
   channel: string;
+  /** 1 to 120 characters. */
   title: string;
+  /** The broadcaster's account. */
   broadcasterAccountId: string;
+  /** ISO 8601. */
   startedAt: string;
+  /** Peers without the broadcaster. */
   viewers: number;
+  /** Slots that no child holds. */
   spareSlots: number;
 }
 
+/** One place in a tree. */
 export interface TreePeer {
+  /** The peer, a UUID. */
   peerId: string;
   /** Empty for the root. */
   parentPeerId: string;
+  /** The second parent, used when the first is lost; empty or undefined without one. */
   standbyPeerId: string;
+  /** Number of hops from the broadcaster. */
   depth: number;
+  /** How many children it may have. */
   slots: number;
+  /** How many it has. */
   children: number;
+  /** As the server judges it, e.g. `PEER_HEALTH_GOOD`. */
   health: string;
 }
 
+/** Who feeds whom in a stream's first stripe. */
 export interface Tree {
+  /** The stream, a UUID. */
   streamId: string;
+  /** Grows with every change of the tree. */
   version: string;
+  /** Parents before children. */
   peers: TreePeer[];
+  /** Peers without a place, in order. */
   waitingPeerIds: string[];
 }
 
+/** What an account has. One credit is 1,000,000 micro-credits. */
 export interface Wallet {
+  /** The account. */
   accountId: string;
+  /** What it has now, in micro-credits. */
   balanceMicrocredits: bigint;
+  /** What it earned by relaying, in micro-credits. */
   earnedByRelayingMicrocredits: bigint;
 }
 
+/** A tip that was booked. */
 export interface TipResult {
+  /** The idempotency key of the transfer. */
   transferId: string;
+  /** What it has now, in micro-credits. */
   balanceMicrocredits: bigint;
 }
 
+/** What became of a stream that was ended. */
 export interface EndResult {
   /** Empty when there was nowhere to go or no raid was wanted. */
   raidId: string;
+  /** Where the viewers go, empty when nowhere. */
   targetStreamId: string;
+  /** How many were sent on. */
   viewers: number;
 }
 

@@ -1,15 +1,22 @@
+import type { Bytes } from './chunks/header';
 import { Fragmenter, type MediaFrame } from './chunks/fragmenter';
+import { FrameSigner, type SignatureAlgorithm } from './chunks/signing';
 import { Emitter } from './events';
 import { BeaconError } from './errors';
 import { AudioSource } from './media/audioSource';
+import { BitrateLadder } from './media/bitrateLadder';
+import { negotiateVideoCodec, type VideoCodec } from './media/codecs';
 import { canBroadcast } from './media/trackProcessor';
 import { VideoSource } from './media/videoSource';
 import { Reporter } from './mesh/reporter';
 import { StreamPeer } from './mesh/streamPeer';
 import { enterStream, streamIdOf, type SessionContext } from './session';
 import { peerStats, type PeerStats } from './stats';
+import { firstSequenceOf } from './resume';
+import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_SILENCE_MS } from './viewerStream';
 import type { EndResult } from './api';
 
+/** How to go live. */
 export interface BroadcastOptions {
   /** Needs a video track; an audio track is taken along. The caller stops its tracks. */
   source: MediaStream;
@@ -21,30 +28,51 @@ export interface BroadcastOptions {
   maxChildren?: number;
   /** What this machine can send, in Mbit/s. Default 10. */
   uplinkMbps?: number;
-  /** WebCodecs name of the video codec. Default `vp8`: every browser with WebCodecs decodes it. */
-  videoCodec?: string;
+  /** The video codec, or several in order of preference: the first that this browser encodes is taken. Default `vp8`, which every browser with WebCodecs decodes. */
+  videoCodec?: VideoCodec | readonly VideoCodec[];
   /** Milliseconds from key frame to key frame. Default 1,000: the longest that a newcomer goes without. */
   keyFrameIntervalMs?: number;
+  /** From `Broadcast.resumeTicket` of an earlier page: takes that stream up again. A ticket that is no good any more starts a new stream. */
+  resumeTicket?: string;
+  /** How pictures and sound are signed. Default `P-256`, which every viewer can verify; `Ed25519` costs them less, and some old browsers cannot. */
+  signature?: SignatureAlgorithm;
 }
 
+/** `reconnecting`: the server is out of reach; the video goes on. */
 export type BroadcastState = 'starting' | 'live' | 'reconnecting' | 'ended';
 
+/** What a broadcast tells. */
 export interface BroadcastEvents {
+  /** It changed to this. */
   state: BroadcastState;
   /** Children, parents or connections changed. */
   change: undefined;
+  /** The uplink carries more or less than before: what is encoded now, picture and sound, in kbit/s. */
+  bitrate: { bitrateKbps: number };
+  /** A track of the source has ended, an unplugged camera for example. The stream goes on; `replaceTrack` gives it another one. */
+  trackended: { kind: 'video' | 'audio' };
+  /** It is over, and why: `ended`, `broadcaster_lost`, or the reason of an error. */
   ended: { reason: string };
+  /** It cannot go on, or something was refused. */
   error: BeaconError;
 }
 
+/** A snapshot of a broadcast. */
 export interface BroadcastStats extends PeerStats {
+  /** Pictures encoded so far. */
   framesEncoded: number;
+  /** Capture time of the last picture, Unix epoch in microseconds. */
   lastFrameTimestampUs: number;
+  /** What is encoded now, picture and sound, in kbit/s. */
+  bitrateKbps: number;
+  /** The codec in use. */
+  videoCodec: string;
 }
 
 /** Sound takes this much of the bitrate when there is enough for both. */
 const AUDIO_KBPS = 64;
 const LOW_AUDIO_KBPS = 24;
+const LADDER_INTERVAL_MS = 1000;
 /** After the end the pictures go on for this long, so that viewers who raid keep a moving picture until the new one plays. */
 const LINGER_MS = 2000;
 
@@ -55,7 +83,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
   #state: BroadcastState = 'starting';
   #peer: StreamPeer | undefined;
   #reporter: Reporter | undefined;
-  #resumeTicket = '';
+  #resumeTicket: string;
   /** The session that has entered the stream. */
   #seatedIn: string | undefined;
   #fragmenter: Fragmenter | undefined;
@@ -63,6 +91,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
   #audio: AudioSource | undefined;
   #latencyMs = 0;
   #lastFrameTimestampUs = 0;
+  #audioKbps = 0;
   #channel = '';
   #ending = false;
   /** Counts attempts to enter, so that one that was overtaken by a new session gives up. */
@@ -71,22 +100,21 @@ export class Broadcast extends Emitter<BroadcastEvents> {
   private constructor(
     private readonly context: SessionContext,
     private readonly options: Required<BroadcastOptions>,
+    private readonly signer: FrameSigner,
+    private readonly videoCodec: VideoCodec,
   ) {
     super();
+    this.#resumeTicket = options.resumeTicket;
   }
 
   /** Resolves when the stream is live. */
   static async start(context: SessionContext, options: BroadcastOptions): Promise<Broadcast> {
     if (!canBroadcast()) throw new BeaconError('unsupported_browser', 'This browser cannot broadcast; it can watch.');
     if (options.source.getVideoTracks().length === 0) throw new BeaconError('no_video_track', 'The source has no video track.');
-    const broadcast = new Broadcast(context, {
-      bitrateKbps: 1200,
-      maxChildren: 0,
-      uplinkMbps: 10,
-      videoCodec: 'vp8',
-      keyFrameIntervalMs: 1000,
-      ...options,
-    });
+    const defaults = { bitrateKbps: 1200, maxChildren: 0, uplinkMbps: 10, videoCodec: 'vp8', keyFrameIntervalMs: 1000, resumeTicket: '' } as const;
+    const settled = { ...defaults, signature: 'P-256' as const, ...options };
+    const [signer, codec] = await Promise.all([FrameSigner.create(options.signature), chooseCodec(settled)]);
+    const broadcast = new Broadcast(context, settled, signer, codec);
     try {
       await broadcast.#enter(false);
     } catch (error) {
@@ -114,11 +142,18 @@ export class Broadcast extends Emitter<BroadcastEvents> {
     return this.#channel;
   }
 
+  /** Keep it (in `sessionStorage`, say) to take the stream up again after the page was loaded anew: `BroadcastOptions.resumeTicket`. */
+  get resumeTicket(): string {
+    return this.#resumeTicket;
+  }
+
   stats(): BroadcastStats {
     return {
       ...peerStats(this.#peer!, this.context.socket.accountId),
       framesEncoded: this.#video?.framesEncoded ?? 0,
       lastFrameTimestampUs: this.#lastFrameTimestampUs,
+      bitrateKbps: this.#audioKbps + (this.#video?.bitrateKbps ?? 0),
+      videoCodec: this.videoCodec,
     };
   }
 
@@ -133,6 +168,12 @@ export class Broadcast extends Emitter<BroadcastEvents> {
       this.#ending = false;
       throw error;
     }
+  }
+
+  /** Goes on with another camera, microphone or screen, without interrupting the stream. */
+  replaceTrack(track: MediaStreamTrack): void {
+    if (track.kind === 'video') this.#video?.replaceTrack(track);
+    else this.#audio?.replaceTrack(track);
   }
 
   /** Stops at once without telling the audience where to go; the server ends the stream when its grace time is over. */
@@ -162,17 +203,21 @@ export class Broadcast extends Emitter<BroadcastEvents> {
         try {
           return await socket.request({
             case: 'goLive',
-            value: { title, bitrateKbps, uplinkMbps, maxChildren, resumeTicket: this.#resumeTicket },
+            value: { title, bitrateKbps, uplinkMbps, maxChildren, resumeTicket: this.#resumeTicket, signingKeyJwk: this.signer.publicJwk },
           });
         } catch (error) {
-          if (BeaconError.from(error).reason === 'invalid_resume_ticket') this.#resumeTicket = '';
-          throw error;
+          const { reason } = BeaconError.from(error);
+          const isUseless = reason === 'invalid_resume_ticket' || (!resuming && reason === 'unknown_stream');
+          if (!isUseless || !this.#resumeTicket) throw error;
+          this.#resumeTicket = '';
+          throw new BeaconError(reason, 'The stream cannot be taken up again.', true, { cause: error });
         }
       },
       'streamLive',
       resuming,
       this.#abort.signal,
     );
+    const isTakenUp = this.#resumeTicket !== '';
     this.#resumeTicket = live.resumeTicket;
     this.#seatedIn = socket.welcome?.sessionId;
     this.#channel = live.channel;
@@ -181,7 +226,8 @@ export class Broadcast extends Emitter<BroadcastEvents> {
       this.#reporter?.close();
       this.#peer?.close();
       this.#peer = this.#makePeer(live.streamId, live.peerId, iceServers);
-      this.#fragmenter = new Fragmenter(live.streamId, 0);
+      const nowMs = Number(socket.welcome?.serverTimeMs ?? Date.now());
+      this.#fragmenter = new Fragmenter(live.streamId, 0, this.signer, isTakenUp ? firstSequenceOf(live.streamId, nowMs) : 0);
       this.#reporter = new Reporter({
         socket,
         peer: this.#peer,
@@ -191,6 +237,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
         bufferMs: () => 0,
       });
     }
+    void this.#peer.keys.add(live.keyCertificate);
     this.#setState('live');
     void api.roundTripMs().then((ms) => (this.#latencyMs = ms));
   }
@@ -201,9 +248,11 @@ export class Broadcast extends Emitter<BroadcastEvents> {
       streamId,
       peerId,
       bitrateKbps: this.options.bitrateKbps,
+      uplinkMbps: this.options.uplinkMbps,
+      rtc: this.context.rtc,
       iceServers,
-      silenceMs: 300,
-      connectTimeoutMs: 4000,
+      silenceMs: DEFAULT_SILENCE_MS,
+      connectTimeoutMs: DEFAULT_CONNECT_TIMEOUT_MS,
       onOrdered: () => undefined,
       onChange: () => this.emit('change', undefined),
       onWaiting: () => undefined,
@@ -233,16 +282,23 @@ export class Broadcast extends Emitter<BroadcastEvents> {
   }
 
   #encode(): void {
-    const { source, bitrateKbps, videoCodec, keyFrameIntervalMs } = this.options;
+    const { source, bitrateKbps, keyFrameIntervalMs } = this.options;
     const audioTrack = source.getAudioTracks()[0];
-    const audioKbps = audioTrack ? (bitrateKbps >= 300 ? AUDIO_KBPS : Math.min(LOW_AUDIO_KBPS, bitrateKbps / 2)) : 0;
+    const audioKbps = audioTrack ? audioKbpsOf(bitrateKbps) : 0;
+    this.#audioKbps = audioKbps;
     const onError = (error: BeaconError) => this.#fail(error);
     if (audioTrack) {
-      this.#audio = new AudioSource({ track: audioTrack, bitrateKbps: audioKbps, onFrame: (frame) => this.#publish(frame), onError });
+      this.#audio = new AudioSource({
+        track: audioTrack,
+        bitrateKbps: audioKbps,
+        onFrame: (frame) => this.#publish(frame),
+        onEnded: () => this.emit('trackended', { kind: 'audio' }),
+        onError,
+      });
     }
     this.#video = new VideoSource({
       track: source.getVideoTracks()[0]!,
-      codec: videoCodec,
+      codec: this.videoCodec,
       bitrateKbps: bitrateKbps - audioKbps,
       keyFrameIntervalMs,
       onFrame: (frame) => {
@@ -250,23 +306,46 @@ export class Broadcast extends Emitter<BroadcastEvents> {
         this.#lastFrameTimestampUs = frame.timestampUs;
         this.#publish(frame);
       },
+      onEnded: () => this.emit('trackended', { kind: 'video' }),
       onError,
     });
+    const ladder = new BitrateLadder();
+    const timer = setInterval(() => this.#adapt(ladder), LADDER_INTERVAL_MS);
+    this.#stops.push(() => clearInterval(timer));
+  }
+
+  /** Sound is a small part and the last that viewers want to miss, so the picture alone gives way. */
+  #adapt(ladder: BitrateLadder): void {
+    const { bitrateKbps } = this.options;
+    const peer = this.#peer;
+    if (!peer || !this.#video) return;
+    const children = peer.children.filter(({ active }) => active);
+    const neededMbps = (bitrateKbps * children.length) / 1000;
+    const strained = children.length > 0 && children.every(({ slow }) => slow);
+    const share = ladder.judge({ neededMbps, measuredMbps: peer.measuredUplinkMbps, strained }, performance.now());
+    const videoKbps = Math.round((bitrateKbps - this.#audioKbps) * share);
+    if (videoKbps === this.#video.bitrateKbps) return;
+    this.#video.bitrateKbps = videoKbps;
+    this.emit('bitrate', { bitrateKbps: videoKbps + this.#audioKbps });
   }
 
   #publish(frame: MediaFrame): void {
     const peer = this.#peer;
     if (!peer || !this.#fragmenter) return;
-    for (const bytes of this.#fragmenter.cut(frame)) {
-      const { chunk, digest } = peer.publish(bytes);
-      if (!digest) continue;
-      void digest.then((value) =>
-        this.context.socket.send({
-          case: 'chunkDigests',
-          value: { streamId: peer.streamId, digests: [{ stripe: chunk.stripe, sequence: chunk.sequence, digest: value }] },
-        }),
-      );
-    }
+    this.#fragmenter.cut(frame).then(
+      (chunks) => chunks.forEach((bytes) => this.#send(peer, bytes)),
+      (cause: unknown) => this.#fail(new BeaconError('encoder_failed', 'A frame cannot be sent.', false, { cause })),
+    );
+  }
+
+  #send(peer: StreamPeer, bytes: Bytes): void {
+    const { chunk, digest } = peer.publish(bytes);
+    void digest?.then((value) =>
+      this.context.socket.send({
+        case: 'chunkDigests',
+        value: { streamId: peer.streamId, digests: [{ stripe: chunk.stripe, sequence: chunk.sequence, digest: value }] },
+      }),
+    );
   }
 
   #linger(reason: string): void {
@@ -291,4 +370,16 @@ export class Broadcast extends Emitter<BroadcastEvents> {
     this.#state = state;
     this.emit('state', state);
   }
+}
+
+function audioKbpsOf(bitrateKbps: number): number {
+  return bitrateKbps >= 300 ? AUDIO_KBPS : Math.min(LOW_AUDIO_KBPS, bitrateKbps / 2);
+}
+
+async function chooseCodec({ source, videoCodec, bitrateKbps }: Pick<Required<BroadcastOptions>, 'source' | 'videoCodec' | 'bitrateKbps'>): Promise<VideoCodec> {
+  const { width = 1280, height = 720 } = source.getVideoTracks()[0]!.getSettings();
+  const wished = typeof videoCodec === 'string' ? [videoCodec] : videoCodec;
+  const codec = await negotiateVideoCodec(wished, { width: width & ~1, height: height & ~1, bitrateKbps });
+  if (codec === undefined) throw new BeaconError('unsupported_codec', `This browser encodes none of these: ${wished.join(', ')}.`);
+  return codec;
 }

@@ -2,11 +2,14 @@ import { BeaconApi } from './api';
 import { Broadcast, type BroadcastOptions } from './broadcast';
 import { BeaconError } from './errors';
 import { Emitter } from './events';
+import type { RtcFactory } from './mesh/peerConnection';
+import { Relay, type RelayOptions } from './relay';
 import type { SessionContext } from './session';
 import { SignalingSocket, type SocketState } from './signaling/socket';
 import { TokenKeeper, type TokenProvider } from './signaling/tokens';
 import { Watch, type WatchOptions } from './watch';
 
+/** Whom to connect to, and as whom. */
 export interface BeaconClientOptions {
   /** Origin of the server, e.g. `https://beacon.example`. */
   url: string;
@@ -14,11 +17,19 @@ export interface BeaconClientOptions {
   token: string | TokenProvider;
   /** How long the first answer of the server is waited for, in milliseconds. Default 15,000. */
   readyTimeoutMs?: number;
+  /** Makes peer connections, where the platform has no `RTCPeerConnection` of its own or another one is wanted. */
+  rtc?: RtcFactory;
+  /** The WebSocket to use, where the platform has none. */
+  webSocket?: typeof WebSocket;
 }
 
+/** What concerns the account, whatever it watches. */
 export interface BeaconClientEvents {
+  /** The connection to the server changed. */
   connection: SocketState;
+  /** The balance changed. */
   wallet: { balanceMicrocredits: bigint; amountMicrocredits: bigint; code: string };
+  /** A stream of this account got a tip. */
   tip: { streamId: string; fromName: string; amountMicrocredits: bigint };
   /** The server refused a frame that nobody waits for the answer of. */
   error: BeaconError;
@@ -43,11 +54,16 @@ export class BeaconClient extends Emitter<BeaconClientEvents> {
       this.#socket.send({ case: 'refresh', value: { accessToken } }),
     );
     this.api = new BeaconApi(origin, () => this.#tokens.current());
-    this.#socket = new SignalingSocket({ url: `${origin.replace(/^http/, 'ws')}/ws`, tokens: this.#tokens });
+    this.#socket = new SignalingSocket({
+      url: `${origin.replace(/^http/, 'ws')}/ws`,
+      tokens: this.#tokens,
+      ...(options.webSocket ? { webSocket: options.webSocket } : {}),
+    });
     this.#context = {
       socket: this.#socket,
       api: this.api,
       iceServers: () => this.#freshIceServers(),
+      rtc: options.rtc ?? ((configuration) => new RTCPeerConnection(configuration)),
       readyTimeoutMs: options.readyTimeoutMs ?? 15_000,
     };
     this.#socket.on('state', (state) => this.emit('connection', state));
@@ -74,6 +90,11 @@ export class BeaconClient extends Emitter<BeaconClientEvents> {
   /** Goes live. Rejects with a BeaconError, e.g. `channel_already_live`. */
   broadcast(options: BroadcastOptions): Promise<Broadcast> {
     return Broadcast.start(this.#context, options);
+  }
+
+  /** Joins a stream to relay it, without playing it. Rejects with a BeaconError, e.g. `unknown_stream`. */
+  relay(options: RelayOptions): Promise<Relay> {
+    return Relay.start(this.#context, options);
   }
 
   /** Joins a stream. Rejects with a BeaconError, e.g. `unknown_stream`. */

@@ -7,6 +7,7 @@ export type ClientReason =
   | 'unsupported_browser'
   | 'no_video_track'
   | 'encoder_failed'
+  | 'unsupported_codec'
   | 'http_error';
 
 /** Every failure of this SDK. Compare `reason`, show `message`. */

@@ -2,6 +2,7 @@ import type { BeaconApi } from './api';
 import { Backoff, retry } from './backoff';
 import { BeaconError } from './errors';
 import type { Raid, ServerFrame } from './gen/beacon/signaling/v1/frames_pb';
+import type { RtcFactory } from './mesh/peerConnection';
 import type { ServerFramePayload, SignalingSocket } from './signaling/socket';
 
 /** What sessions share: one socket and one API of one account. */
@@ -9,6 +10,7 @@ export interface SessionContext {
   socket: SignalingSocket;
   api: BeaconApi;
   iceServers: () => Promise<RTCIceServer[]>;
+  rtc: RtcFactory;
   /** How long the first answer of the server is waited for, in milliseconds. */
   readyTimeoutMs: number;
 }

@@ -1,27 +1,45 @@
 import type { ChildView, StreamPeer } from './mesh/streamPeer';
 
+/** Who feeds this peer in one stripe. */
 export interface ParentStats {
+  /** The tree of the stream, from 0. */
   stripe: number;
   /** Who feeds this peer now. */
   parentPeerId: string | undefined;
   /** Whom the server assigned: the same, except for a moment while changing over. */
   assignedPeerId: string | undefined;
+  /** The second parent, used when the first is lost; empty or undefined without one. */
   standbyPeerId: string | undefined;
+  /** The standby is connected. */
+  standbyOpen: boolean;
   /** Relays between the broadcaster and this peer. */
   depth: number | undefined;
 }
 
 /** A snapshot of one peer in one stream. */
 export interface PeerStats {
+  /** The stream, a UUID. */
   streamId: string;
+  /** The peer, a UUID. */
   peerId: string;
+  /** The account. */
   accountId: string;
+  /** One per stripe. */
   parents: ParentStats[];
+  /** The children. */
   children: ChildView[];
+  /** Children that are being fed. */
   childPeerIds: string[];
+  /** True chunks of the stream, from all parents. */
   bytesReceived: number;
+  /** Sent to all children. */
   bytesRelayed: number;
+  /** Messages that were no chunks of this stream. */
   malformedChunks: number;
+  /** Chunks that playback went on without. */
+  chunksMissed: number;
+  /** What the uplink was seen to carry, in Mbit/s; undefined while nothing ever had to wait for it. */
+  measuredUplinkMbps: number | undefined;
 }
 
 export function peerStats(peer: StreamPeer, accountId: string): PeerStats {
@@ -35,6 +53,7 @@ export function peerStats(peer: StreamPeer, accountId: string): PeerStats {
       parentPeerId: keeper.feedingPeerId,
       assignedPeerId: keeper.assigned?.peerId,
       standbyPeerId: keeper.standbyPeerId,
+      standbyOpen: keeper.standbyOpen,
       depth: keeper.assigned?.depth,
     })),
     children,
@@ -42,5 +61,24 @@ export function peerStats(peer: StreamPeer, accountId: string): PeerStats {
     bytesReceived: peer.receipts.totalBytes,
     bytesRelayed: peer.bytesRelayed,
     malformedChunks: peer.malformedChunks,
+    chunksMissed: peer.chunksMissed,
+    measuredUplinkMbps: peer.measuredUplinkMbps,
+  };
+}
+
+/** The stats of a session that the server has not let in yet. */
+export function noPeer(streamId: string, accountId: string): PeerStats {
+  return {
+    streamId,
+    peerId: '',
+    accountId,
+    parents: [],
+    children: [],
+    childPeerIds: [],
+    bytesReceived: 0,
+    bytesRelayed: 0,
+    malformedChunks: 0,
+    chunksMissed: 0,
+    measuredUplinkMbps: undefined,
   };
 }

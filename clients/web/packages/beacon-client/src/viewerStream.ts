@@ -1,9 +1,8 @@
-import { FrameAssembler } from './chunks/assembler';
+import type { Chunk } from './chunks/header';
 import { BeaconError } from './errors';
-import type { MediaFrame } from './chunks/fragmenter';
-import { VideoPlayer, type VideoSink } from './media/videoPlayer';
 import { Reporter } from './mesh/reporter';
-import { StreamPeer } from './mesh/streamPeer';
+import { StreamPeer, type ParentFault } from './mesh/streamPeer';
+import type { ServerFramePayload } from './signaling/socket';
 import { enterStream, streamIdOf, type SessionContext } from './session';
 
 export interface ViewerStreamOptions {
@@ -11,9 +10,13 @@ export interface ViewerStreamOptions {
   uplinkMbps: number;
   silenceMs: number;
   connectTimeoutMs: number;
-  sink: VideoSink;
-  onSound: (packet: MediaFrame) => void;
-  onFirstPicture: () => void;
+  /** A chunk in order, for playback. */
+  onChunk: (chunk: Chunk) => void;
+  /** Called every tick with the stripes that this peer has been given parents in. */
+  onTick?: (stripes: Iterable<number>) => void;
+  /** Media ready to play, in milliseconds. */
+  bufferMs: () => number;
+  onFault: (fault: ParentFault) => void;
   onChange: () => void;
   onWaiting: (position: number, estimateMs: number) => void;
   onEnded: (reason: string) => void;
@@ -21,13 +24,16 @@ export interface ViewerStreamOptions {
   onFailed: (error: BeaconError) => void;
 }
 
+export const DEFAULT_SILENCE_MS = 130;
+export const DEFAULT_CONNECT_TIMEOUT_MS = 4000;
+
+const MAX_EARLY_FRAMES = 64;
+
 /** When nothing helps, the server is asked for a new place at most this often. */
 const REJOIN_INTERVAL_MS = 10_000;
 
-/** One stream as this viewer receives, relays and plays it. A raid has two of them for a moment. */
+/** One stream as this peer receives and relays it. A raid has two of them for a moment. */
 export class ViewerStream {
-  readonly video: VideoPlayer;
-  readonly #assembler: FrameAssembler;
   readonly #abort = new AbortController();
   readonly #stops: (() => void)[] = [];
   #peer: StreamPeer | undefined;
@@ -38,7 +44,8 @@ export class ViewerStream {
   /** Counts attempts to enter, so that one that was overtaken by a new session gives up. */
   #entries = 0;
   #lastJoinAt = Number.NEGATIVE_INFINITY;
-  #pictured = false;
+  /** Frames that came with the answer to the join, before it was read. */
+  readonly #early: ServerFramePayload[] = [];
   #ended = false;
   title = '';
   channel = '';
@@ -46,14 +53,7 @@ export class ViewerStream {
   constructor(
     private readonly context: SessionContext,
     private readonly options: ViewerStreamOptions,
-  ) {
-    this.video = new VideoPlayer(options.sink, () => {
-      if (this.#pictured) return;
-      this.#pictured = true;
-      options.onFirstPicture();
-    });
-    this.#assembler = new FrameAssembler((frame) => (frame.audio ? options.onSound(frame) : this.video.play(frame)));
-  }
+  ) {}
 
   get streamId(): string {
     return this.options.streamId;
@@ -70,7 +70,6 @@ export class ViewerStream {
   /** Resolves when the server has let this viewer in; a parent, or a place in the queue, follows. */
   async join(): Promise<void> {
     const { socket } = this.context;
-    await this.#enter(false);
     this.#stops.push(
       socket.on('frame', (frame) => {
         if (streamIdOf(frame) !== this.streamId) return;
@@ -78,10 +77,15 @@ export class ViewerStream {
           this.#ended = true;
           this.#reporter?.close();
           this.options.onEnded(frame.value.reason);
-        } else {
-          this.#peer?.handle(frame);
+        } else if (this.#peer) {
+          this.#peer.handle(frame);
+        } else if (this.#early.length < MAX_EARLY_FRAMES) {
+          this.#early.push(frame);
         }
       }),
+    );
+    await this.#enter(false);
+    this.#stops.push(
       socket.on('welcome', () => {
         if (!this.#ended) this.#rejoin();
       }),
@@ -99,7 +103,6 @@ export class ViewerStream {
     for (const stop of this.#stops.splice(0)) stop();
     this.#reporter?.close();
     this.#peer?.close();
-    this.video.close();
   }
 
   #rejoin(): void {
@@ -167,22 +170,27 @@ export class ViewerStream {
       streamId: this.streamId,
       peerId,
       bitrateKbps,
+      uplinkMbps: this.options.uplinkMbps,
+      rtc: this.context.rtc,
       iceServers,
       silenceMs: this.options.silenceMs,
       connectTimeoutMs: this.options.connectTimeoutMs,
-      onOrdered: (chunk) => this.#assembler.push(chunk),
+      onOrdered: this.options.onChunk,
+      onFault: this.options.onFault,
+      ...(this.options.onTick ? { onTick: this.options.onTick } : {}),
       onChange: this.options.onChange,
       onWaiting: this.options.onWaiting,
       onStranded: () => this.#stranded(),
     });
     this.#peer = peer;
+    for (const frame of this.#early.splice(0)) peer.handle(frame);
     this.#reporter = new Reporter({
       socket,
       peer,
       intervalMs: socket.welcome?.reportIntervalMs || 2000,
       seated: () => socket.welcome?.sessionId === this.#seatedIn,
       latencyMs: async () => (await peer.roundTripMs()) ?? 0,
-      bufferMs: () => this.video.bufferMs,
+      bufferMs: this.options.bufferMs,
     });
   }
 }

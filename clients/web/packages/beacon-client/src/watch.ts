@@ -1,28 +1,36 @@
 import { Emitter } from './events';
 import { BeaconError } from './errors';
+import { FrameAssembler } from './chunks/assembler';
 import type { Raid } from './gen/beacon/signaling/v1/frames_pb';
 import { AudioPlayer } from './media/audioPlayer';
 import { canWatch } from './media/trackProcessor';
-import type { VideoSink } from './media/videoPlayer';
+import { VideoPlayer, type VideoSink } from './media/videoPlayer';
+import { circumstances, offeredUplinkMbps } from './mesh/duty';
+import type { ParentFault } from './mesh/streamPeer';
 import type { SessionContext } from './session';
-import { peerStats, type PeerStats } from './stats';
-import { ViewerStream } from './viewerStream';
+import { noPeer, peerStats, type PeerStats } from './stats';
+import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_SILENCE_MS, ViewerStream } from './viewerStream';
 
+/** What to watch, and where to show it. */
 export interface WatchOptions {
+  /** The stream, a UUID. */
   streamId: string;
   /** Where pictures go, for example `canvasSink(canvas)`. */
   video: VideoSink;
-  /** What this machine can send to other viewers, in Mbit/s. Default 5. */
+  /** What this machine can send to other viewers, in Mbit/s. Default 5. Half of it is offered on a metered network, half on a low battery, a quarter on both. */
   uplinkMbps?: number;
-  /** Chunks that stop for this long mean a lost parent, in milliseconds. Default 300. */
+  /** A parent of which nothing is heard for this long is lost, in milliseconds; an uneven link is given more. Default 130. */
   silenceMs?: number;
   /** How long a connection to a parent may take, in milliseconds. Default 4,000. */
   connectTimeoutMs?: number;
 }
 
+/** `waiting`: all slots are taken; `reconnecting`: the server is out of reach, while the video goes on. */
 export type WatchState = 'joining' | 'waiting' | 'connecting' | 'playing' | 'reconnecting' | 'ended';
 
+/** What a viewer is told. */
 export interface WatchEvents {
+  /** It changed to this. */
   state: WatchState;
   /** Parents, children or the stream's title changed. */
   change: undefined;
@@ -32,14 +40,23 @@ export interface WatchEvents {
   playing: { streamId: string };
   /** The audience moves: `started`, then `playing` with the target's first picture, or `failed`. */
   raid: { phase: 'started' | 'playing' | 'failed'; targetStreamId: string; targetTitle: string };
+  /** A parent sent what the broadcaster did not, or withheld what it had, and was left. */
+  fault: ParentFault;
+  /** It is over, and why: `ended`, `broadcaster_lost`, or the reason of an error. */
   ended: { streamId: string; reason: string };
+  /** It cannot go on, or something was refused. */
   error: BeaconError;
 }
 
+/** A snapshot of a viewer. */
 export interface WatchStats extends PeerStats {
+  /** 1 to 120 characters. */
   title: string;
+  /** The broadcaster's permanent handle. */
   channel: string;
+  /** Pictures decoded so far. */
   framesDecoded: number;
+  /** Sound packets decoded so far. */
   audioPacketsDecoded: number;
   /** Unix epoch in microseconds, 0 before the first picture. */
   lastFrameTimestampUs: number;
@@ -47,6 +64,12 @@ export interface WatchStats extends PeerStats {
   lastFrameAgeMs: number | undefined;
   /** Capture to drawn. */
   latencyMs: number;
+}
+
+/** A stream, and what plays it. A raid has two of them for a moment. */
+interface Showing {
+  readonly stream: ViewerStream;
+  readonly video: VideoPlayer;
 }
 
 /** After the end the connections to other peers are kept for this long. */
@@ -58,8 +81,8 @@ export class Watch extends Emitter<WatchEvents> {
   readonly #stops: (() => void)[] = [];
   readonly #raids = new Set<string>();
   #state: WatchState = 'joining';
-  #current: ViewerStream;
-  #next: ViewerStream | undefined;
+  #current: Showing;
+  #next: Showing | undefined;
   #closed = false;
 
   private constructor(
@@ -67,16 +90,18 @@ export class Watch extends Emitter<WatchEvents> {
     private readonly options: Required<WatchOptions>,
   ) {
     super();
-    this.#current = this.#makeStream(options.streamId);
+    this.#current = this.#show(options.streamId);
   }
 
   /** Resolves when the server has let this viewer in. */
   static async start(context: SessionContext, options: WatchOptions): Promise<Watch> {
     if (!canWatch()) throw new BeaconError('unsupported_browser', 'This browser has no WebCodecs decoder.');
-    const watch = new Watch(context, { uplinkMbps: 5, silenceMs: 300, connectTimeoutMs: 4000, ...options });
+    const defaults = { uplinkMbps: 5, silenceMs: DEFAULT_SILENCE_MS, connectTimeoutMs: DEFAULT_CONNECT_TIMEOUT_MS };
+    const uplinkMbps = offeredUplinkMbps(options.uplinkMbps ?? defaults.uplinkMbps, await circumstances());
+    const watch = new Watch(context, { ...defaults, ...options, uplinkMbps });
     watch.#listen();
     try {
-      await watch.#current.join();
+      await watch.#current.stream.join();
     } catch (error) {
       watch.stop();
       throw error;
@@ -91,11 +116,12 @@ export class Watch extends Emitter<WatchEvents> {
 
   /** Changes when a raid has been followed. */
   get streamId(): string {
-    return this.#current.streamId;
+    return this.#current.stream.streamId;
   }
 
   stats(): WatchStats {
-    const { peer, video, title, channel } = this.#current;
+    const { stream, video } = this.#current;
+    const { peer, title, channel } = stream;
     const accountId = this.context.socket.accountId;
     return {
       ...(peer ? peerStats(peer, accountId) : noPeer(this.streamId, accountId)),
@@ -114,8 +140,8 @@ export class Watch extends Emitter<WatchEvents> {
     if (this.#closed) return;
     this.#closed = true;
     for (const stop of this.#stops.splice(0)) stop();
-    this.#next?.leave();
-    this.#current.leave();
+    this.#leave(this.#next);
+    this.#leave(this.#current);
     this.audio.close();
     this.#setState('ended');
   }
@@ -127,7 +153,7 @@ export class Watch extends Emitter<WatchEvents> {
         if (frame.case === 'raid' && frame.value.fromStreamId === this.streamId) void this.#follow(frame.value);
       }),
       socket.on('state', (state) => {
-        if (state === 'waiting' && !this.#current.ended) this.#setState('reconnecting');
+        if (state === 'waiting' && !this.#current.stream.ended) this.#setState('reconnecting');
       }),
     );
     // A clean farewell tells the children within milliseconds; without it they would have to notice the silence.
@@ -136,82 +162,102 @@ export class Watch extends Emitter<WatchEvents> {
     this.#stops.push(() => window.removeEventListener('pagehide', leave));
   }
 
-  #makeStream(streamId: string): ViewerStream {
-    const { uplinkMbps, silenceMs, connectTimeoutMs, video } = this.options;
-    const stream: ViewerStream = new ViewerStream(this.context, {
+  #show(streamId: string): Showing {
+    const { uplinkMbps, silenceMs, connectTimeoutMs, video: sink } = this.options;
+    let pictured = false;
+    const video = new VideoPlayer({
+      // The target's first picture makes it the current stream before it is drawn, so the two never mix on the canvas.
+      sink: {
+        draw: (frame) => {
+          if (showing === this.#next) this.#switchOver(showing);
+          if (showing === this.#current) sink.draw(frame);
+        },
+      },
+      onPicture: () => {
+        if (pictured) return;
+        pictured = true;
+        this.#setState('playing');
+        this.emit('playing', { streamId });
+      },
+      onUnsupported: (codec) => this.emit('error', new BeaconError('unsupported_codec', `This browser does not decode ${codec}.`)),
+      // The sound of the former stream says nothing about the pictures of the next one.
+      soundAtUs: () => (showing === this.#current ? this.audio.positionUs : undefined),
+    });
+    const assembler = new FrameAssembler((frame) => {
+      if (!frame.audio) video.play(frame);
+      else if (showing === this.#current) this.audio.play(frame);
+    });
+    const stream = new ViewerStream(this.context, {
       streamId,
       uplinkMbps,
       silenceMs,
       connectTimeoutMs,
-      onSound: (packet) => {
-        if (stream === this.#current) this.audio.play(packet);
+      onChunk: (chunk) => assembler.push(chunk, performance.now()),
+      onTick: (stripes) => {
+        for (const stripe of stripes) assembler.expect(stripe);
+        assembler.tick(performance.now());
       },
-      // The target's first picture makes it the current stream before it is drawn, so the two never mix on the canvas.
-      sink: {
-        draw: (frame) => {
-          if (stream === this.#next) this.#switchOver(stream);
-          if (stream === this.#current) video.draw(frame);
-        },
-      },
-      onFirstPicture: () => {
-        this.#setState('playing');
-        this.emit('playing', { streamId });
-      },
+      bufferMs: () => video.bufferMs,
+      onFault: (fault) => this.emit('fault', fault),
       onChange: () => this.emit('change', undefined),
       onWaiting: (position, estimateMs) => {
-        if (stream !== this.#current) return;
+        if (showing !== this.#current) return;
         this.#setState('waiting');
         this.emit('waiting', { position, estimateMs });
       },
       onEnded: (reason) => {
-        if (stream === this.#current) this.#ended(reason);
-        else if (stream === this.#next) this.#raidFailed(stream);
+        if (showing === this.#current) this.#ended(reason);
+        else this.#raidFailed(showing);
       },
       onResumed: () => {
-        if (stream === this.#current && this.#state === 'reconnecting') {
-          this.#setState(stream.video.framesDecoded > 0 ? 'playing' : 'connecting');
-        }
+        if (showing === this.#current && this.#state === 'reconnecting') this.#setState(video.framesDecoded > 0 ? 'playing' : 'connecting');
       },
       onFailed: (error) => {
-        if (stream === this.#next) return this.#raidFailed(stream);
+        if (showing === this.#next) return this.#raidFailed(showing);
         this.emit('error', error);
         this.#ended(error.reason);
       },
     });
-    return stream;
+    const showing: Showing = { stream, video };
+    return showing;
+  }
+
+  #leave(showing: Showing | undefined): void {
+    showing?.stream.leave();
+    showing?.video.close();
   }
 
   async #follow(raid: Raid): Promise<void> {
     const { raidId, targetStreamId, targetTitle } = raid;
     if (this.#closed || this.#raids.has(raidId) || targetStreamId === this.streamId) return;
     this.#raids.add(raidId);
-    this.#next?.leave();
+    this.#leave(this.#next);
     this.emit('raid', { phase: 'started', targetStreamId, targetTitle });
-    const next = this.#makeStream(targetStreamId);
+    const next = this.#show(targetStreamId);
     this.#next = next;
     try {
-      await next.join();
+      await next.stream.join();
     } catch (error) {
       this.emit('error', BeaconError.from(error));
       this.#raidFailed(next);
     }
   }
 
-  #switchOver(next: ViewerStream): void {
+  #switchOver(next: Showing): void {
     const former = this.#current;
     this.#current = next;
     this.#next = undefined;
-    this.emit('raid', { phase: 'playing', targetStreamId: next.streamId, targetTitle: next.title });
+    this.emit('raid', { phase: 'playing', targetStreamId: next.stream.streamId, targetTitle: next.stream.title });
     this.emit('change', undefined);
-    former.leave();
+    this.#leave(former);
   }
 
-  #raidFailed(next: ViewerStream): void {
+  #raidFailed(next: Showing): void {
     if (next !== this.#next) return;
-    next.leave();
+    this.#leave(next);
     this.#next = undefined;
-    this.emit('raid', { phase: 'failed', targetStreamId: next.streamId, targetTitle: next.title });
-    if (this.#current.ended) this.#ended('ended');
+    this.emit('raid', { phase: 'failed', targetStreamId: next.stream.streamId, targetTitle: next.stream.title });
+    if (this.#current.stream.ended) this.#ended('ended');
   }
 
   /** While a raid is under way the end of the old stream is no end: the last picture stays until the new one plays. */
@@ -221,7 +267,10 @@ export class Watch extends Emitter<WatchEvents> {
     this.emit('ended', { streamId: this.streamId, reason });
     const ended = this.#current;
     // Peers below may still be on their way to a raid's target; until then they get what there is.
-    setTimeout(() => ended.close(), LINGER_MS);
+    setTimeout(() => {
+      ended.stream.close();
+      ended.video.close();
+    }, LINGER_MS);
   }
 
   /** `ended` is not final: a raid that is announced a moment later still moves the viewer on. */
@@ -230,18 +279,4 @@ export class Watch extends Emitter<WatchEvents> {
     this.#state = state;
     this.emit('state', state);
   }
-}
-
-function noPeer(streamId: string, accountId: string): PeerStats {
-  return {
-    streamId,
-    peerId: '',
-    accountId,
-    parents: [],
-    children: [],
-    childPeerIds: [],
-    bytesReceived: 0,
-    bytesRelayed: 0,
-    malformedChunks: 0,
-  };
 }

@@ -18,14 +18,16 @@ class FakeChannel {
 function feed(maxBufferedBytes = 1000) {
   const cache = new GopCache();
   const channel = new FakeChannel();
-  const child = new ChildFeed(channel, cache, { stripe: 0, maxBufferedBytes });
+  const pacer = { allows: true, take: () => pacer.allows };
+  let now = 0;
+  const child = new ChildFeed(channel, cache, { stripe: 0, maxBufferedBytes, pacer, now: () => now });
   const arrive = (...list: number[]) => {
     for (const n of list) {
       const one = n % 10 === 0 ? keyChunk(n) : chunk(n);
       if (cache.add(one)) child.offer(one);
     }
   };
-  return { channel, child, arrive };
+  return { channel, child, arrive, pacer, pass: (ms: number) => (now += ms) };
 }
 
 const gap = (from: number, to: number) => JSON.stringify({ type: 'gap', stripe: 0, from, to });
@@ -98,31 +100,79 @@ describe('what a child is sent', () => {
     expect(channel.sent).toEqual([20, 21]);
   });
 
-  test('stops at exactly one byte over the bound and comes back with a key frame at half of it', () => {
+  test('waits in the cache while the channel is full, and follows without a gap when it has drained', () => {
+    const size = chunk(11).bytes.length;
     const { channel, child, arrive } = feed(1000);
     arrive(10);
     child.activate();
-    channel.bufferedAmount = 1000;
+    channel.bufferedAmount = 1000 - size;
     arrive(11);
-    channel.bufferedAmount = 1001;
-    arrive(12);
-    channel.bufferedAmount = 501;
-    arrive(13, 20);
-    channel.bufferedAmount = 500;
-    arrive(21, 30, 31);
-    expect(channel.sent).toEqual([10, 11, gap(12, 29), 30, 31]);
-    expect(child.skippedChunks).toBe(4);
+    channel.bufferedAmount = 1000 - size + 1;
+    arrive(12, 13);
+    expect(channel.sent).toEqual([10, 11]);
+    channel.bufferedAmount = 0;
+    child.pump();
+    expect(channel.sent).toEqual([10, 11, 12, 13]);
+    expect(child.skippedChunks).toBe(0);
   });
 
-  test('does not fail the parent when the browser refuses more', () => {
+  test('waits for the pacer', () => {
+    const { channel, child, arrive, pacer } = feed();
+    arrive(10);
+    child.activate();
+    pacer.allows = false;
+    arrive(11);
+    expect([channel.sent, child.lag]).toEqual([[10], 1]);
+    pacer.allows = true;
+    child.pump();
+    expect([channel.sent, child.lag]).toEqual([[10, 11], 0]);
+  });
+
+  test('does not fail the parent when the browser refuses more, and is tried again', () => {
     const { channel, child, arrive } = feed();
     arrive(10);
     child.activate();
     channel.full = true;
     arrive(11);
     channel.full = false;
-    arrive(12, 20);
-    expect(channel.sent).toEqual([10, gap(11, 19), 20]);
+    arrive(12);
+    expect(channel.sent).toEqual([10, 11, 12]);
+  });
+
+  test('is key frames only for a child that fell out of the cache, and everything again after it took two in time', () => {
+    const { channel, child, arrive } = feed();
+    arrive(10, 11);
+    child.activate();
+    channel.bufferedAmount = 2000;
+    arrive(12, 20, 21, 30, 31);
+    expect([channel.sent, child.slow]).toEqual([[10, 11], false]);
+    // The cache keeps three groups: what the child waits for is gone now.
+    arrive(40, 41);
+    expect([channel.sent, child.slow]).toEqual([[10, 11], true]);
+    channel.bufferedAmount = 0;
+    arrive(42);
+    expect(channel.sent).toEqual([10, 11, gap(12, 39), 40]);
+    arrive(50, 51, 60, 61);
+    expect([child.slow, child.skippedChunks]).toEqual([false, 28 + 9 + 9]);
+    expect(channel.sent.slice(4)).toEqual([gap(41, 49), 50, gap(51, 59), 60, 61]);
+  });
+
+  test('says that the parent lives when there is nothing else to say, and is quiet otherwise', () => {
+    const { channel, child, arrive, pass } = feed();
+    child.activate();
+    pass(39);
+    child.pump();
+    expect(channel.sent).toEqual([]);
+    pass(1);
+    child.pump();
+    expect(channel.sent).toEqual(['{"type":"alive"}']);
+    arrive(10);
+    pass(39);
+    child.pump();
+    child.pause();
+    pass(1000);
+    child.pump();
+    expect(channel.sent).toEqual(['{"type":"alive"}', 10]);
   });
 
   test('counts as sent only when it has left the buffer', () => {

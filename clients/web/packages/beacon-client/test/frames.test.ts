@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FrameAssembler } from '../src/chunks/assembler';
 import { Fragmenter, type MediaFrame } from '../src/chunks/fragmenter';
+import { FrameSigner } from '../src/chunks/signing';
 import { decodeChunk, type Chunk } from '../src/chunks/header';
 import { Resequencer } from '../src/chunks/resequencer';
 import { chunk, sequences, STREAM } from './chunks';
@@ -12,15 +13,18 @@ function frame(timestampUs: number, size: number, parts: Partial<MediaFrame> = {
   return { key: false, audio: false, timestampUs, data, ...parts };
 }
 
-function cutAll(frames: MediaFrame[]): Chunk[] {
-  const fragmenter = new Fragmenter(STREAM, 0, 100);
-  return frames.flatMap((one) => fragmenter.cut(one)).map((bytes) => decodeChunk(bytes));
+const signer = await FrameSigner.create();
+
+async function cutAll(frames: MediaFrame[]): Promise<Chunk[]> {
+  const fragmenter = new Fragmenter(STREAM, 0, signer, 100);
+  const cut = await Promise.all(frames.map((one) => fragmenter.cut(one)));
+  return cut.flat().map((bytes) => decodeChunk(bytes));
 }
 
 function assemble(chunks: Chunk[]): MediaFrame[] {
   const frames: MediaFrame[] = [];
   const assembler = new FrameAssembler((one) => frames.push(one));
-  for (const one of chunks) assembler.push(one);
+  for (const one of chunks) assembler.push(one, 0);
   return frames;
 }
 
@@ -28,16 +32,19 @@ const times = (frames: MediaFrame[]) => frames.map(({ timestampUs }) => timestam
 
 describe('fragments', () => {
   const room = 16_384 - 38;
+  // The first fragment holds the signature, and 32 bytes for each further one.
+  const alone = room - 64;
 
   test.each([
     [0, 1],
-    [room, 1],
-    [room + 1, 2],
-    [3 * room, 3],
-    [3 * room + 1, 4],
-  ])('of a frame of %i bytes are %i, and join to the same bytes', (size, count) => {
+    [alone, 1],
+    [alone + 1, 2],
+    [alone + room - 32, 2],
+    [alone + room - 31, 3],
+    [alone + 2 * (room - 32), 3],
+  ])('of a frame of %i bytes are %i, and join to the same bytes', async (size, count) => {
     const original = frame(5, size, { key: true });
-    const chunks = cutAll([original]);
+    const chunks = await cutAll([original]);
     expect(chunks.length).toBe(count);
     expect(sequences(chunks)).toEqual(Array.from({ length: count }, (_, i) => 100 + i));
     expect(chunks.every(({ bytes }) => bytes.length <= 16_384)).toBe(true);
@@ -45,18 +52,18 @@ describe('fragments', () => {
     expect(Buffer.compare(joined!.data, original.data)).toBe(0);
   });
 
-  test('carry the configuration once, in the first one, which then has less room', () => {
-    const chunks = cutAll([frame(5, room, { key: true, config: CONFIG })]);
+  test('carry the configuration once, in the first one, which then has less room', async () => {
+    const chunks = await cutAll([frame(5, alone, { key: true, config: CONFIG })]);
     expect(chunks.map(({ config }) => config?.length)).toEqual([CONFIG.length, undefined]);
     expect(new TextDecoder().decode(assemble(chunks)[0]!.config)).toBe('{"codec":"vp8"}');
   });
 
-  test('before the first key frame are not played', () => {
-    expect(times(assemble(cutAll([frame(1, 10), frame(2, 10, { key: true }), frame(3, 10)])))).toEqual([2, 3]);
+  test('before the first key frame are not played', async () => {
+    expect(times(assemble(await cutAll([frame(1, 10), frame(2, 10, { key: true }), frame(3, 10)])))).toEqual([2, 3]);
   });
 
-  test('that lack one drop the frame and all pictures up to the next key frame, but no sound', () => {
-    const chunks = cutAll([
+  test('that lack one drop the frame and all pictures up to the next key frame, but no sound', async () => {
+    const chunks = await cutAll([
       frame(1, 10, { key: true }),
       frame(2, 40_000),
       frame(3, 10),
@@ -68,8 +75,8 @@ describe('fragments', () => {
     expect(times(assemble(lost))).toEqual([1, 4, 5, 6]);
   });
 
-  test('of a frame whose beginning was lost never complete it', () => {
-    const chunks = cutAll([frame(1, 40_000, { key: true })]);
+  test('of a frame whose beginning was lost never complete it', async () => {
+    const chunks = await cutAll([frame(1, 40_000, { key: true })]);
     expect(assemble(chunks.slice(1))).toEqual([]);
   });
 });
@@ -118,7 +125,7 @@ describe('the resequencer', () => {
     push(0, 1);
     order.giveUp(2, 8, 0);
     push(0, 9);
-    expect(delivered).toEqual([1, 9]);
+    expect([delivered, order.missed]).toEqual([[1, 9], 7]);
   });
 
   test('ignores a gap that is not where it waits', () => {

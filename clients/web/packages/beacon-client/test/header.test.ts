@@ -1,15 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { decodeChunk, encodeChunk, MAX_CHUNK_BYTES, startsGroup, type Bytes } from '../src/chunks/header';
 import { chunk, STREAM } from './chunks';
+import { documented, hex, unhex, VECTOR, VECTOR_DIGEST, VECTOR_SECOND, VECTOR_SIGNATURE } from './vector';
 
 const CONFIG = new TextEncoder().encode('{"codec":"vp8"}');
-const VECTOR =
-  '01050000' + '0192f3a4b5c67d8e9f0123456789abcd' + '0000002a' + '000617c88dcb5a31' + '0000' + '0003' + '000f' +
-  '7b22636f646563223a22767038227d' + 'deadbeef';
-
-const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-const unhex = (text: string): Bytes => Uint8Array.from(Buffer.from(text, 'hex'));
 const faultOf = (bytes: Bytes) => {
   try {
     decodeChunk(bytes);
@@ -35,8 +29,9 @@ describe('the chunk header', () => {
         sequence: 42,
         timestampUs: 1_715_000_000_076_337,
         fragmentIndex: 0,
-        fragmentCount: 3,
+        fragmentCount: 2,
         config: CONFIG,
+        proof: unhex(VECTOR_SIGNATURE + VECTOR_DIGEST),
       },
       unhex('deadbeef'),
     );
@@ -44,7 +39,7 @@ describe('the chunk header', () => {
   });
 
   test('is read back field by field', () => {
-    const { bytes, payload, config, ...header } = decodeChunk(unhex(VECTOR));
+    const { bytes, payload, config, proof, ...header } = decodeChunk(unhex(VECTOR));
     expect(header).toEqual({
       key: true,
       audio: false,
@@ -53,27 +48,26 @@ describe('the chunk header', () => {
       sequence: 42,
       timestampUs: 1_715_000_000_076_337,
       fragmentIndex: 0,
-      fragmentCount: 3,
+      fragmentCount: 2,
     });
+    expect(hex(proof!)).toBe(VECTOR_SIGNATURE + VECTOR_DIGEST);
     expect(hex(payload)).toBe('deadbeef');
     expect(new TextDecoder().decode(config)).toBe('{"codec":"vp8"}');
     expect(hex(bytes)).toBe(VECTOR);
   });
 
   test('stands in the protocol document with the same vector', () => {
-    const document = readFileSync(new URL('../../../../../docs/protocol.md', import.meta.url), 'utf8');
-    const block = /<!-- chunk-vector -->\s*```text\n([^`]+)```/.exec(document)?.[1];
-    expect(block?.replaceAll(/\s/g, '')).toBe(VECTOR);
+    expect(documented('chunk-vector')?.replaceAll(/\s/g, '')).toBe(VECTOR + VECTOR_SECOND);
   });
 
   test('is read from the middle of a larger buffer', () => {
-    const buffer = new Uint8Array(200);
+    const buffer = new Uint8Array(400);
     buffer.set(unhex(VECTOR), 50);
     expect(decodeChunk(buffer.subarray(50, 50 + VECTOR.length / 2)).sequence).toBe(42);
   });
 
   test('takes the largest sequence number and refuses one byte above the largest message', () => {
-    const room = MAX_CHUNK_BYTES - 38;
+    const room = MAX_CHUNK_BYTES - 38 - 64;
     const largest = chunk(0xffffffff, {}, new Uint8Array(room));
     expect(largest.sequence).toBe(0xffffffff);
     expect(largest.bytes.length).toBe(16_384);
@@ -84,13 +78,16 @@ describe('the chunk header', () => {
   test.each([
     ['37 bytes', unhex(VECTOR).slice(0, 37), 'too_short'],
     ['another version', changed(0, 2), 'unknown_version'],
-    ['an unknown flag', changed(1, 0x0d), 'unknown_flags'],
+    ['an unknown flag', changed(1, 0x2d), 'unknown_flags'],
     ['a reserved byte that is not zero', changed(3, 1), 'unknown_flags'],
-    ['a fragment index as large as the count', changed(33, 3), 'bad_fragment'],
+    ['a fragment index as large as the count', changed(33, 2), 'bad_fragment'],
     ['no fragments at all', changed(35, 0), 'bad_fragment'],
     ['a configuration longer than the message', changed(37, 0xff), 'bad_config'],
     ['the configuration flag without configuration', changed(37, 0), 'bad_config'],
-    ['configuration without its flag', changed(1, 0x01), 'bad_config'],
+    ['configuration without its flag', changed(1, 0x09), 'bad_config'],
+    ['a first fragment without proof', changed(1, 0x05), 'bad_proof'],
+    ['a further fragment with proof', changed(33, 1), 'bad_proof'],
+    ['a proof longer than the message', changed(34, 1), 'bad_proof'],
     ['a timestamp beyond what a double holds', changed(24, 1), 'bad_timestamp'],
   ])('with %s is refused', (_, bytes, fault) => {
     expect(faultOf(bytes)).toBe(fault);
@@ -101,5 +98,10 @@ describe('the chunk header', () => {
     expect(startsGroup(chunk(1, { key: true, fragmentCount: 2, fragmentIndex: 1 }))).toBe(false);
     expect(startsGroup(chunk(1, { key: true, audio: true }))).toBe(false);
     expect(startsGroup(chunk(1))).toBe(false);
+  });
+
+  test('begins a group where it says so, in a stripe that the key frame did not go to', () => {
+    expect(startsGroup(chunk(1, { stripe: 1, group: true, fragmentCount: 2 }))).toBe(true);
+    expect(startsGroup(chunk(1, { stripe: 1, group: true, fragmentCount: 2, fragmentIndex: 1 }))).toBe(false);
   });
 });

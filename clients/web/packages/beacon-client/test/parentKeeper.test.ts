@@ -28,7 +28,13 @@ class FakeParent implements Parent {
     this.events.opened();
   }
   sends(sequence: number): void {
+    this.events.heard();
     this.events.chunk(chunk(sequence).bytes);
+  }
+
+  /** It lives, and has nothing. */
+  breathes(): void {
+    this.events.heard();
   }
 }
 
@@ -38,7 +44,10 @@ function setUp() {
   let next: number | undefined;
   let now = 0;
   const onStranded = vi.fn();
-  const keeper = new ParentKeeper({
+  const onSilent = vi.fn();
+  const onConnected = vi.fn();
+  const genuine = { on: true };
+  const keeper: ParentKeeper = new ParentKeeper({
     connect: ({ peerId }, events) => {
       const link = new FakeParent(peerId, events);
       links.push(link);
@@ -48,25 +57,36 @@ function setUp() {
     onChunk: (bytes, from) => {
       next = new DataView(bytes.buffer).getUint32(20) + 1;
       received.push(`${next - 1} of ${from}`);
+      if (genuine.on) keeper.delivered(from);
     },
     onGap: () => undefined,
+    onKey: () => undefined,
+    onSilent,
+    onConnected,
     onChange: () => undefined,
     onStranded,
-    silenceMs: 300,
+    silenceMs: 130,
     now: () => now,
   });
+  /** Time goes by, and the keeper is called regularly until just before the end of it. */
+  const pass = (ms: number) => {
+    for (const end = now + ms; now < end; ) {
+      now = Math.min(end, now + 20);
+      if (now < end) keeper.tick();
+    }
+  };
   const latest = (peerId: string) => links.filter((link) => link.peerId === peerId).at(-1)!;
   const assign = (peerId: string, version: number, depth = 1) =>
     keeper.assign({ peerId, ticket: 't', version: BigInt(version), depth });
   const standBy = (peerId: string, version: number) =>
     keeper.assignStandby(peerId ? { peerId, ticket: 't', version: BigInt(version), depth: 0 } : undefined, BigInt(version));
-  return { keeper, links, received, latest, assign, standBy, onStranded, pass: (ms: number) => (now += ms) };
+  return { keeper, links, received, latest, assign, standBy, onStranded, onSilent, onConnected, genuine, pass, skip: (ms: number) => (now += ms) };
 }
 
 /** A is assigned and feeds, B stands by. */
-function fed(depth = 1) {
+function fed() {
   const all = setUp();
-  all.assign('A', 1, depth);
+  all.assign('A', 1);
   all.latest('A').opens();
   all.latest('A').sends(1);
   all.standBy('B', 2);
@@ -87,6 +107,13 @@ describe('the keeper of parents', () => {
     expect(keeper.feedingPeerId).toBeUndefined();
     latest('A').sends(1);
     expect(keeper.feedingPeerId).toBe('A');
+  });
+
+  test('tells when the assigned parent is connected, and of no other', () => {
+    const { A, B, assign, onConnected } = fed();
+    expect(onConnected.mock.calls).toEqual([['A']]);
+    assign('B', 3);
+    expect([onConnected.mock.calls, A.closed, B.closed]).toEqual([[['A'], ['B']], false, false]);
   });
 
   test('lets the former parent go only when chunks of the new one flow', () => {
@@ -135,9 +162,9 @@ describe('the keeper of parents', () => {
     expect([links.length, B.closed, B.said, keeper.feedingPeerId]).toEqual([2, false, ['standby', 'active 2'], 'B']);
   });
 
-  test('takes 300 ms of silence for a loss, and not less', () => {
+  test('takes 130 ms without a word for a loss, and not less', () => {
     const { B, keeper, pass } = fed();
-    pass(300);
+    pass(130);
     keeper.tick();
     expect(B.said).toEqual(['standby']);
     pass(1);
@@ -145,25 +172,162 @@ describe('the keeper of parents', () => {
     expect(B.said).toEqual(['standby', 'active 2']);
   });
 
-  test('waits longer the deeper it is, so that those above move first', () => {
-    const { B, keeper, pass } = fed(3);
-    pass(600);
+  test('is more patient with a parent that has paused before', () => {
+    const { A, B, keeper, pass } = fed();
+    for (const pause of [10, 120, 10, 10]) {
+      pass(pause);
+      A.sends(2);
+    }
+    // A quarter more than the 120 ms of before, which count a little less by now.
+    pass(142);
     keeper.tick();
     expect(B.said).toEqual(['standby']);
-    pass(1);
+    pass(8);
+    keeper.tick();
+    expect(B.said).toEqual(['standby', 'active 3']);
+  });
+
+  test('does not take its own standstill for the silence of a parent', () => {
+    const { B, keeper, skip, pass } = fed();
+    skip(400);
+    keeper.tick();
+    expect(B.said).toEqual(['standby']);
+    pass(20);
     keeper.tick();
     expect(B.said).toEqual(['standby', 'active 2']);
+  });
+
+  test('gives a parent that lives but has nothing 700 ms, for it may be changing parents itself', () => {
+    const { A, B, keeper, pass } = fed();
+    for (let ms = 0; ms < 700; ms += 50) {
+      pass(50);
+      A.breathes();
+      keeper.tick();
+    }
+    expect(B.said).toEqual(['standby']);
+    pass(1);
+    A.breathes();
+    keeper.tick();
+    expect(B.said).toEqual(['standby', 'active 2']);
+  });
+
+  test('tells of a parent that lives and has nothing for five seconds while the standby has', () => {
+    const { A, B, keeper, pass, onSilent } = fed();
+    for (let ms = 50, sequence = 2; ms <= 5000; ms += 50) {
+      pass(50);
+      A.breathes();
+      keeper.tick();
+      if (keeper.feedingPeerId === 'B' || B.said.length > 1) B.sends(sequence++);
+    }
+    expect([keeper.feedingPeerId, onSilent.mock.calls]).toEqual(['B', []]);
+    pass(50);
+    B.sends(200);
+    keeper.tick();
+    // Called every tick until the peer leaves it.
+    expect(onSilent).toHaveBeenCalledWith('A');
+  });
+
+  test('tells of a parent that makes a new connection and then says nothing at all, and not of one that only died', () => {
+    const { A, B, latest, keeper, pass, onSilent } = fed();
+    pass(131);
+    keeper.tick();
+    const lasts = (ms: number) => {
+      for (let at = 0; at < ms; at += 50) {
+        pass(50);
+        B.sends(at);
+        keeper.tick();
+      }
+    };
+    lasts(2000);
+    expect([A.closed, onSilent.mock.calls]).toEqual([true, []]);
+    vi.advanceTimersByTime(250);
+    latest('A').opens();
+    lasts(2100);
+    expect(onSilent.mock.calls).toEqual([['A']]);
+  });
+
+  test('is not fed by what turns out not to be the broadcaster\'s', () => {
+    const { B, keeper, genuine, pass, A } = fed();
+    pass(131);
+    keeper.tick();
+    genuine.on = false;
+    B.sends(2);
+    expect(keeper.feedingPeerId).toBe('A');
+    genuine.on = true;
+    A.sends(3);
+    expect(keeper.feedingPeerId).toBe('A');
+  });
+
+  test('leaves a parent that broke the rules, goes on with the standby, and does not come back for a minute', () => {
+    const { A, B, keeper, assign, links, pass } = fed();
+    keeper.shun('A', 60_000);
+    expect([A.closed, B.said]).toEqual([true, ['standby', 'active 2']]);
+    B.sends(2);
+    vi.advanceTimersByTime(30_000);
+    assign('A', 3);
+    expect([links.length, keeper.feedingPeerId]).toEqual([2, 'B']);
+    pass(60_000);
+    assign('A', 4);
+    expect(links.length).toBe(3);
+  });
+
+  test('is stranded when all whom it may ask broke the rules', () => {
+    const { keeper, onStranded } = fed();
+    keeper.shun('B', 60_000);
+    expect(onStranded).not.toHaveBeenCalled();
+    keeper.shun('A', 60_000);
+    expect(onStranded).toHaveBeenCalledTimes(1);
+  });
+
+  test('comes back to them after two seconds all the same, for nobody is worse than they are', () => {
+    const { keeper, latest, links, pass } = fed();
+    keeper.shun('B', 60_000);
+    keeper.shun('A', 60_000);
+    pass(2000);
+    keeper.tick();
+    expect(links.length).toBe(2);
+    pass(40);
+    keeper.tick();
+    expect(links.map(({ peerId }) => peerId)).toEqual(['A', 'B', 'A', 'B']);
+    latest('B').opens();
+    latest('B').sends(2);
+    expect(keeper.feedingPeerId).toBe('B');
   });
 
   test('returns to the assigned parent when it delivers again', () => {
     const { A, B, keeper, pass } = fed();
-    pass(301);
+    pass(131);
     keeper.tick();
     B.sends(2);
     expect([keeper.feedingPeerId, A.closed]).toEqual(['B', false]);
     A.sends(3);
     expect(keeper.feedingPeerId).toBe('A');
     expect(B.said).toEqual(['standby', 'active 2', 'standby']);
+  });
+
+  test('gives a connection up of which nothing was heard for two seconds, and makes a new one', () => {
+    const { A, B, keeper, pass, links } = fed();
+    pass(131);
+    keeper.tick();
+    B.sends(2);
+    pass(1869);
+    B.sends(3);
+    keeper.tick();
+    expect(A.closed).toBe(false);
+    pass(1);
+    keeper.tick();
+    vi.advanceTimersByTime(250);
+    expect([A.closed, links.length]).toEqual([true, 3]);
+  });
+
+  test('knows whether somebody else was asked for what one parent lacks', () => {
+    const { A, keeper, pass } = fed();
+    expect([keeper.othersAsked('A'), keeper.othersAsked('B')]).toEqual([false, true]);
+    pass(131);
+    keeper.tick();
+    expect([keeper.othersAsked('A'), keeper.othersAsked('B')]).toEqual([true, false]);
+    A.sends(2);
+    expect(keeper.othersAsked('B')).toBe(true);
   });
 
   test('closes a standby that was withdrawn', () => {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { TicketVerifier } from '../src/mesh/tickets';
+import { ServerKey } from '../src/mesh/tickets';
 import { STREAM } from './chunks';
 
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -17,7 +17,7 @@ function ticket(claims: object, header: object = { alg: 'ES256' }, key = private
   return `${signed}.${sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
 }
 
-const grants = (text: string, now = NOW) => new TicketVerifier(JWK).grants(text, EDGE, now);
+const grants = (text: string, now = NOW) => new ServerKey(JWK).grants(text, EDGE, now);
 
 describe('an edge ticket', () => {
   test('lets the child that it names in', async () => {
@@ -51,6 +51,6 @@ describe('an edge ticket', () => {
   });
 
   test('is worth nothing while the key cannot be read', async () => {
-    expect(await new TicketVerifier('not a key').grants(ticket(CLAIMS), EDGE, NOW)).toBe(false);
+    expect(await new ServerKey('not a key').grants(ticket(CLAIMS), EDGE, NOW)).toBe(false);
   });
 });

@@ -52,6 +52,22 @@ export class GopCache {
     return true;
   }
 
+  /** Everything below has been evicted. */
+  get floor(): number {
+    return this.#floor;
+  }
+
+  /** The kept chunk with this sequence number. */
+  get(sequence: number): Chunk | undefined {
+    const chunk = this.firstFrom(sequence);
+    return chunk?.sequence === sequence ? chunk : undefined;
+  }
+
+  /** The first kept chunk with this sequence number or a larger one. */
+  firstFrom(sequence: number): Chunk | undefined {
+    return this.#chunks[this.#indexOf(sequence)];
+  }
+
   /** All kept chunks from this sequence number on, in order. */
   from(sequence: number): readonly Chunk[] {
     return this.#chunks.slice(this.#indexOf(sequence));

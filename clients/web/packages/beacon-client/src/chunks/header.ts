@@ -10,7 +10,17 @@ export const MAX_CHUNK_BYTES = 16_384;
 const FLAG_KEY = 1;
 const FLAG_AUDIO = 2;
 const FLAG_CONFIG = 4;
-const KNOWN_FLAGS = FLAG_KEY | FLAG_AUDIO | FLAG_CONFIG;
+const FLAG_SIGNED = 8;
+const FLAG_GROUP = 16;
+const KNOWN_FLAGS = FLAG_KEY | FLAG_AUDIO | FLAG_CONFIG | FLAG_SIGNED | FLAG_GROUP;
+
+export const SIGNATURE_BYTES = 64;
+export const DIGEST_BYTES = 32;
+
+/** How many bytes the proof of a frame of this many fragments takes in its first chunk. */
+export function proofBytes(fragmentCount: number): number {
+  return SIGNATURE_BYTES + DIGEST_BYTES * (fragmentCount - 1);
+}
 
 export interface ChunkHeader {
   key: boolean;
@@ -24,8 +34,12 @@ export interface ChunkHeader {
   timestampUs: number;
   fragmentIndex: number;
   fragmentCount: number;
+  /** The first frame of its stripe after a key frame that went to another one: here a newcomer begins. */
+  group?: boolean;
   /** JSON (UTF-8) of the WebCodecs decoder configuration. */
   config?: Bytes;
+  /** In the first fragment only: the broadcaster's signature, then the SHA-256 of each further fragment. */
+  proof?: Bytes;
 }
 
 /** One data channel message: the header read out, and the bytes as they came, which are forwarded unchanged. */
@@ -41,6 +55,7 @@ export type ChunkFault =
   | 'unknown_flags'
   | 'bad_fragment'
   | 'bad_config'
+  | 'bad_proof'
   | 'bad_timestamp';
 
 export class ChunkFormatError extends Error {
@@ -52,14 +67,15 @@ export class ChunkFormatError extends Error {
 }
 
 export function encodeChunk(header: ChunkHeader, payload: Uint8Array): Bytes {
-  const config = header.config;
-  const payloadAt = HEADER_BYTES + (config?.length ?? 0);
+  const { config, proof } = header;
+  const proofAt = HEADER_BYTES + (config?.length ?? 0);
+  const payloadAt = proofAt + (proof?.length ?? 0);
   const total = payloadAt + payload.length;
   if (total > MAX_CHUNK_BYTES) throw new ChunkFormatError('too_large');
   const bytes = new Uint8Array(total);
   const view = new DataView(bytes.buffer);
   bytes[0] = CHUNK_VERSION;
-  bytes[1] = (header.key ? FLAG_KEY : 0) | (header.audio ? FLAG_AUDIO : 0) | (config ? FLAG_CONFIG : 0);
+  bytes[1] = (header.key ? FLAG_KEY : 0) | (header.audio ? FLAG_AUDIO : 0) | (config ? FLAG_CONFIG : 0) | (proof ? FLAG_SIGNED : 0) | (header.group ? FLAG_GROUP : 0);
   bytes[2] = header.stripe;
   bytes.set(uuidToBytes(header.streamId), 4);
   view.setUint32(20, header.sequence);
@@ -68,6 +84,7 @@ export function encodeChunk(header: ChunkHeader, payload: Uint8Array): Bytes {
   view.setUint16(34, header.fragmentCount);
   view.setUint16(36, config?.length ?? 0);
   if (config) bytes.set(config, HEADER_BYTES);
+  if (proof) bytes.set(proof, proofAt);
   bytes.set(payload, payloadAt);
   return bytes;
 }
@@ -86,6 +103,11 @@ export function decodeChunk(bytes: Bytes): Chunk {
   const configLength = view.getUint16(36);
   const hasConfig = (flags & FLAG_CONFIG) !== 0;
   if (hasConfig !== configLength > 0 || HEADER_BYTES + configLength > bytes.length) throw new ChunkFormatError('bad_config');
+  const proofAt = HEADER_BYTES + configLength;
+  // Every frame is signed, in its first chunk and nowhere else.
+  if (((flags & FLAG_SIGNED) !== 0) !== (fragmentIndex === 0)) throw new ChunkFormatError('bad_proof');
+  const payloadAt = proofAt + (fragmentIndex === 0 ? proofBytes(fragmentCount) : 0);
+  if (payloadAt > bytes.length) throw new ChunkFormatError('bad_proof');
   const timestamp = view.getBigUint64(24);
   if (timestamp > BigInt(Number.MAX_SAFE_INTEGER)) throw new ChunkFormatError('bad_timestamp');
   return {
@@ -97,15 +119,17 @@ export function decodeChunk(bytes: Bytes): Chunk {
     timestampUs: Number(timestamp),
     fragmentIndex,
     fragmentCount,
-    ...(hasConfig ? { config: bytes.subarray(HEADER_BYTES, HEADER_BYTES + configLength) } : {}),
+    ...((flags & FLAG_GROUP) !== 0 ? { group: true } : {}),
+    ...(hasConfig ? { config: bytes.subarray(HEADER_BYTES, proofAt) } : {}),
+    ...(payloadAt > proofAt ? { proof: bytes.subarray(proofAt, payloadAt) } : {}),
     bytes,
-    payload: bytes.subarray(HEADER_BYTES + configLength),
+    payload: bytes.subarray(payloadAt),
   };
 }
 
-/** True for the chunk with which a group of pictures begins: the first fragment of a video key frame. */
+/** True for the chunk with which a group of pictures begins in its stripe: the first fragment of a video key frame, or of the frame that says so. */
 export function startsGroup(chunk: ChunkHeader): boolean {
-  return chunk.key && !chunk.audio && chunk.fragmentIndex === 0;
+  return chunk.fragmentIndex === 0 && (chunk.group === true || (chunk.key && !chunk.audio));
 }
 
 function uuidToBytes(uuid: string): Uint8Array {

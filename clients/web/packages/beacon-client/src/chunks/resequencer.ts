@@ -16,6 +16,7 @@ export class Resequencer {
   readonly #maxHeld: number;
   readonly #held = new Map<number, Chunk>();
   #next: number | undefined;
+  #missed = 0;
   #holeSince: number | undefined;
 
   constructor(
@@ -31,6 +32,11 @@ export class Resequencer {
     return this.#next;
   }
 
+  /** Chunks that playback went on without. */
+  get missed(): number {
+    return this.#missed;
+  }
+
   push(chunk: Chunk, nowMs: number): void {
     this.#next ??= chunk.sequence;
     if (chunk.sequence < this.#next) return;
@@ -42,6 +48,7 @@ export class Resequencer {
   /** A parent said that it cannot serve these. */
   giveUp(from: number, to: number, nowMs: number): void {
     if (this.#next === undefined || this.#next < from || this.#next > to) return;
+    this.#missed += to + 1 - this.#next;
     this.#next = to + 1;
     for (const sequence of this.#held.keys()) if (sequence < this.#next) this.#held.delete(sequence);
     this.#drain(nowMs);
@@ -54,7 +61,9 @@ export class Resequencer {
 
   #skipHole(nowMs: number): void {
     if (this.#held.size === 0) return;
-    this.#next = Math.min(...this.#held.keys());
+    const goOnAt = Math.min(...this.#held.keys());
+    this.#missed += goOnAt - this.#next!;
+    this.#next = goOnAt;
     this.#drain(nowMs);
   }
 

@@ -1,8 +1,13 @@
 import type { MediaFrame } from '../chunks/fragmenter';
+import { epochUs } from '../clock';
 import { decodeAudioConfig } from './decoderConfig';
 
 /** Sound starts this far ahead of the clock, so that small delays are not heard. */
 const LEAD_SECONDS = 0.08;
+/** After a break the sound goes on with what is at most this much later than the quickest packets, in microseconds: the rest would only delay it for good. */
+const MAX_LATE_US = 60_000;
+/** How fast the quickest packet is forgotten, in microseconds a packet: routes and clocks change. */
+const FORGET_US = 5;
 /** Sound that would play later than this is dropped, so that it does not fall behind the picture. */
 const MAX_LEAD_SECONDS = 0.5;
 
@@ -16,6 +21,9 @@ export class AudioPlayer {
   #decoder: AudioDecoder | undefined;
   #config = '';
   #playAt = 0;
+  /** Capture time of what plays at `#playAt`, in microseconds. */
+  #playAtUs = 0;
+  #quickestUs = Number.POSITIVE_INFINITY;
   #muted = false;
   #closed = false;
   #packetsDecoded = 0;
@@ -26,6 +34,15 @@ export class AudioPlayer {
 
   get audible(): boolean {
     return !this.#muted && this.#context?.state === 'running';
+  }
+
+  /** The capture time of the sound that is heard now, Unix epoch in microseconds; undefined while nothing is heard. */
+  get positionUs(): number | undefined {
+    const context = this.#context;
+    if (context?.state !== 'running') return undefined;
+    // What is scheduled leaves the speaker a little later.
+    const aheadSeconds = this.#playAt - context.currentTime + (context.outputLatency || 0);
+    return this.#playAt > context.currentTime ? this.#playAtUs - aheadSeconds * 1_000_000 : undefined;
   }
 
   set muted(muted: boolean) {
@@ -87,7 +104,12 @@ export class AudioPlayer {
 
   #schedule(context: AudioContext, data: AudioData): void {
     const now = context.currentTime;
-    if (this.#playAt < now) this.#playAt = now + LEAD_SECONDS;
+    const transitUs = epochUs() - data.timestamp;
+    this.#quickestUs = Math.min(this.#quickestUs + FORGET_US, transitUs);
+    if (this.#playAt < now) {
+      if (transitUs - this.#quickestUs > MAX_LATE_US) return;
+      this.#playAt = now + LEAD_SECONDS;
+    }
     if (this.#playAt > now + MAX_LEAD_SECONDS) return;
     const buffer = context.createBuffer(data.numberOfChannels, data.numberOfFrames, data.sampleRate);
     for (let channel = 0; channel < data.numberOfChannels; channel++) {
@@ -100,5 +122,6 @@ export class AudioPlayer {
     source.connect(this.#gain!);
     source.start(this.#playAt);
     this.#playAt += buffer.duration;
+    this.#playAtUs = data.timestamp + buffer.duration * 1_000_000;
   }
 }

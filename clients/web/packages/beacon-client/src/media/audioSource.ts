@@ -3,27 +3,38 @@ import type { Bytes } from '../chunks/header';
 import { BeaconError } from '../errors';
 import { CaptureClock } from './captureClock';
 import { encodeAudioConfig } from './decoderConfig';
-import { readTrack } from './trackProcessor';
+import { TrackReader } from './trackReader';
 
 export interface AudioSourceOptions {
   track: MediaStreamTrack;
   bitrateKbps: number;
   onFrame: (frame: MediaFrame) => void;
+  onEnded: () => void;
   onError: (error: BeaconError) => void;
 }
 
 /** Reads an audio track and encodes it to Opus. */
 export class AudioSource {
   readonly #clock = new CaptureClock();
-  readonly #reader: ReadableStreamDefaultReader<AudioData>;
+  #reader: TrackReader<AudioData>;
   #encoder: AudioEncoder | undefined;
   #config: Bytes | undefined;
   #announce = true;
   #stopped = false;
 
   constructor(private readonly options: AudioSourceOptions) {
-    this.#reader = readTrack<AudioData>(options.track).getReader();
-    void this.#run();
+    this.#reader = this.#read(options.track);
+  }
+
+  /** Goes on with another track. Its packets are encoded like those before: the encoder is configured anew for another rate. */
+  replaceTrack(track: MediaStreamTrack): void {
+    if (this.#stopped) return;
+    this.#reader.stop();
+    this.#clock.restart();
+    if (this.#encoder?.state !== 'closed') this.#encoder?.close();
+    this.#encoder = undefined;
+    this.#announce = true;
+    this.#reader = this.#read(track);
   }
 
   /** A group of pictures begins: the next packet carries the configuration, for those who join with this group. */
@@ -34,24 +45,16 @@ export class AudioSource {
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    void this.#reader.cancel().catch(() => undefined);
+    this.#reader.stop();
     if (this.#encoder?.state !== 'closed') this.#encoder?.close();
   }
 
-  async #run(): Promise<void> {
-    try {
-      while (!this.#stopped) {
-        const { done, value } = await this.#reader.read();
-        if (done) return;
-        try {
-          if (!this.#stopped) this.#encoderFor(value).encode(value);
-        } finally {
-          value.close();
-        }
-      }
-    } catch (cause) {
-      this.#fail(cause);
-    }
+  #read(track: MediaStreamTrack): TrackReader<AudioData> {
+    return new TrackReader<AudioData>(track, {
+      item: (data) => this.#encoderFor(data).encode(data),
+      ended: this.options.onEnded,
+      failed: (cause) => this.#fail(cause),
+    });
   }
 
   #encoderFor(data: AudioData): AudioEncoder {

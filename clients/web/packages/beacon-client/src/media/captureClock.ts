@@ -10,6 +10,11 @@ export class CaptureClock {
 
   constructor(private readonly now: () => number = epochUs) {}
 
+  /** Another track begins, whose timestamps count from elsewhere. */
+  restart(): void {
+    this.#offsetUs = Number.POSITIVE_INFINITY;
+  }
+
   toEpochUs(timestampUs: number): number {
     this.#offsetUs = Math.min(this.#offsetUs, this.now() - timestampUs);
     this.#last = Math.max(this.#last + 1, Math.round(timestampUs + this.#offsetUs));

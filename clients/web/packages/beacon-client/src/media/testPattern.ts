@@ -2,18 +2,25 @@ import { epochUs } from '../clock';
 import { drawBarcode } from './barcode';
 import { writableTrack } from './trackProcessor';
 
+/** The shape of a test pattern. */
 export interface TestPatternOptions {
+  /** Pixels. Default 640. */
   width?: number;
+  /** Pixels. Default 360. */
   height?: number;
+  /** Default 30. */
   framesPerSecond?: number;
   /** Off for a silent pattern. */
   tone?: boolean;
 }
 
+/** A source that needs no camera. */
 export interface TestPattern {
+  /** One video track, and one audio track unless it is silent. */
   stream: MediaStream;
   /** Pictures made so far. */
   frameNumber: () => number;
+  /** Ends the tracks. */
   stop: () => void;
 }
 

@@ -14,10 +14,12 @@ type Bridge = typeof globalThis & {
   MediaStreamTrackGenerator?: new <T>(init: { kind: 'video' | 'audio' }) => TrackGenerator<T>;
 };
 
+/** True when this browser has what it takes to broadcast from the page. */
 export function canBroadcast(): boolean {
   return 'MediaStreamTrackProcessor' in globalThis && 'VideoEncoder' in globalThis;
 }
 
+/** True when this browser has what it takes to watch. */
 export function canWatch(): boolean {
   return 'VideoDecoder' in globalThis && 'RTCPeerConnection' in globalThis;
 }

@@ -24,7 +24,23 @@ export function canvasSink(canvas: HTMLCanvasElement): VideoSink {
 /** Pictures that wait for the decoder beyond this mean that the machine cannot keep up: go on with the next key frame. */
 const MAX_DECODE_QUEUE = 90;
 
-/** Decodes pictures in order and hands each to the sink at once. */
+/** Pictures that wait for their sound: hardware decoders have few to spare. */
+const MAX_WAITING = 8;
+/** A picture within this of its sound is in time, in microseconds: nobody hears the difference. */
+const IN_TIME_US = 15_000;
+/** Sound this far off belongs to something else, in microseconds. */
+const MAX_WAIT_US = 500_000;
+
+export interface VideoPlayerOptions {
+  sink: VideoSink;
+  onPicture: () => void;
+  /** This browser does not decode the stream's codec. */
+  onUnsupported: (codec: string) => void;
+  /** The capture time of the sound that is heard now, undefined while there is none. */
+  soundAtUs: () => number | undefined;
+}
+
+/** Decodes pictures in order and hands each to the sink when its sound is heard, at once where there is no sound. */
 export class VideoPlayer {
   #decoder: VideoDecoder | undefined;
   #config = '';
@@ -35,11 +51,10 @@ export class VideoPlayer {
   #drawnUs = 0;
   #drawnAt: number | undefined;
   #latencyMs = 0;
+  #waiting: VideoFrame[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(
-    private readonly sink: VideoSink,
-    private readonly onPicture: () => void,
-  ) {}
+  constructor(private readonly options: VideoPlayerOptions) {}
 
   get framesDecoded(): number {
     return this.#framesDecoded;
@@ -84,6 +99,8 @@ export class VideoPlayer {
 
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#timer);
+    for (const frame of this.#waiting.splice(0)) frame.close();
     if (this.#decoder?.state !== 'closed') this.#decoder?.close();
   }
 
@@ -93,22 +110,49 @@ export class VideoPlayer {
     const config = decodeVideoConfig(bytes);
     if (!config) return;
     if (!this.#decoder || this.#decoder.state === 'closed') {
-      this.#decoder = new VideoDecoder({ output: (frame) => this.#draw(frame), error: () => (this.#needsKey = true) });
+      this.#decoder = new VideoDecoder({ output: (frame) => this.#decoded(frame), error: (cause) => this.#failed(cause, config.codec) });
     }
     this.#config = text;
     this.#needsKey = true;
     this.#decoder.configure(config);
   }
 
+  #failed({ name }: DOMException, codec: string): void {
+    this.#needsKey = true;
+    if (name === 'NotSupportedError') this.options.onUnsupported(codec);
+  }
+
+  #decoded(frame: VideoFrame): void {
+    if (this.#closed) return frame.close();
+    this.#framesDecoded += 1;
+    this.#waiting.push(frame);
+    this.#drawDue();
+  }
+
+  /** In order; a picture whose sound has yet to be heard waits, and those behind it with it. */
+  #drawDue(): void {
+    clearTimeout(this.#timer);
+    for (;;) {
+      const frame = this.#waiting[0];
+      if (!frame) return;
+      const soundAt = this.options.soundAtUs();
+      const earlyUs = soundAt === undefined ? 0 : frame.timestamp - soundAt;
+      if (earlyUs > IN_TIME_US && earlyUs < MAX_WAIT_US && this.#waiting.length <= MAX_WAITING) {
+        this.#timer = setTimeout(() => this.#drawDue(), (earlyUs - IN_TIME_US / 2) / 1000);
+        return;
+      }
+      this.#waiting.shift();
+      this.#draw(frame);
+    }
+  }
+
   #draw(frame: VideoFrame): void {
     try {
-      if (this.#closed) return;
-      this.#framesDecoded += 1;
       this.#drawnUs = frame.timestamp;
       this.#drawnAt = performance.now();
       this.#latencyMs = (epochUs() - frame.timestamp) / 1000;
-      this.sink.draw(frame);
-      this.onPicture();
+      this.options.sink.draw(frame);
+      this.options.onPicture();
     } finally {
       frame.close();
     }

@@ -2,15 +2,17 @@ import type { MediaFrame } from '../chunks/fragmenter';
 import type { Bytes } from '../chunks/header';
 import { BeaconError } from '../errors';
 import { CaptureClock } from './captureClock';
+import { videoEncoderConfig, type VideoCodec } from './codecs';
 import { encodeVideoConfig } from './decoderConfig';
-import { readTrack } from './trackProcessor';
+import { TrackReader } from './trackReader';
 
 export interface VideoSourceOptions {
   track: MediaStreamTrack;
-  codec: string;
+  codec: VideoCodec;
   bitrateKbps: number;
   keyFrameIntervalMs: number;
   onFrame: (frame: MediaFrame) => void;
+  onEnded: () => void;
   onError: (error: BeaconError) => void;
 }
 
@@ -20,17 +22,36 @@ const MAX_ENCODE_QUEUE = 2;
 /** Reads a video track and encodes it, with a key frame at a fixed interval so that newcomers never wait long. */
 export class VideoSource {
   readonly #clock = new CaptureClock();
-  readonly #reader: ReadableStreamDefaultReader<VideoFrame>;
+  #reader: TrackReader<VideoFrame>;
+  #bitrateKbps: number;
   #encoder: VideoEncoder | undefined;
   #size = '';
+  #configuredKbps = 0;
   #config: Bytes | undefined;
   #lastKeyUs = Number.NEGATIVE_INFINITY;
   #stopped = false;
   #framesEncoded = 0;
 
   constructor(private readonly options: VideoSourceOptions) {
-    this.#reader = readTrack<VideoFrame>(options.track).getReader();
-    void this.#run();
+    this.#bitrateKbps = options.bitrateKbps;
+    this.#reader = this.#read(options.track);
+  }
+
+  /** Takes effect with the next picture, without a new key frame. */
+  set bitrateKbps(bitrateKbps: number) {
+    this.#bitrateKbps = bitrateKbps;
+  }
+
+  get bitrateKbps(): number {
+    return this.#bitrateKbps;
+  }
+
+  /** Goes on with another track: another camera, or the screen. */
+  replaceTrack(track: MediaStreamTrack): void {
+    if (this.#stopped) return;
+    this.#reader.stop();
+    this.#clock.restart();
+    this.#reader = this.#read(track);
   }
 
   get framesEncoded(): number {
@@ -40,24 +61,16 @@ export class VideoSource {
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    void this.#reader.cancel().catch(() => undefined);
+    this.#reader.stop();
     if (this.#encoder?.state !== 'closed') this.#encoder?.close();
   }
 
-  async #run(): Promise<void> {
-    try {
-      while (!this.#stopped) {
-        const { done, value } = await this.#reader.read();
-        if (done) return;
-        try {
-          if (!this.#stopped) this.#encode(value);
-        } finally {
-          value.close();
-        }
-      }
-    } catch (cause) {
-      this.#fail(cause);
-    }
+  #read(track: MediaStreamTrack): TrackReader<VideoFrame> {
+    return new TrackReader<VideoFrame>(track, {
+      item: (frame) => this.#encode(frame),
+      ended: this.options.onEnded,
+      failed: (cause) => this.#fail(cause),
+    });
   }
 
   #encode(frame: VideoFrame): void {
@@ -81,17 +94,11 @@ export class VideoSource {
       output: (chunk, metadata) => this.#output(chunk, metadata),
       error: (cause) => this.#fail(cause),
     });
-    if (size !== this.#size) {
+    if (size !== this.#size) this.#lastKeyUs = Number.NEGATIVE_INFINITY;
+    if (size !== this.#size || this.#bitrateKbps !== this.#configuredKbps) {
       this.#size = size;
-      this.#lastKeyUs = Number.NEGATIVE_INFINITY;
-      this.#encoder.configure({
-        codec: this.options.codec,
-        width,
-        height,
-        bitrate: this.options.bitrateKbps * 1000,
-        bitrateMode: 'variable',
-        latencyMode: 'realtime',
-      });
+      this.#configuredKbps = this.#bitrateKbps;
+      this.#encoder.configure(videoEncoderConfig(this.options.codec, { width, height, bitrateKbps: this.#bitrateKbps }));
     }
     return this.#encoder;
   }

@@ -1,14 +1,19 @@
 import type { GopCache } from '../chunks/cache';
 import { ChildFeed } from './childFeed';
-import { parseControl } from './control';
-import { PeerConnection } from './peerConnection';
+import { parseControl, type ParentControl } from './control';
+import type { Pacer } from './pacer';
+import { PeerConnection, type RtcFactory } from './peerConnection';
 
 export interface ChildLinkOptions {
   peerId: string;
   stripe: number;
   cache: GopCache;
+  rtc: RtcFactory;
   iceServers: RTCIceServer[];
   maxBufferedBytes: number;
+  pacer: Pacer;
+  /** The certificates of the keys that sign the stream. */
+  certificates: () => readonly string[];
   sendAnswer: (sdp: string) => void;
   sendCandidate: (candidate: string) => void;
   onChange: () => void;
@@ -18,12 +23,13 @@ export interface ChildLinkOptions {
 /** The parent's side of one edge: answers the child's offer and feeds it. */
 export class ChildLink {
   readonly #connection: PeerConnection;
+  #channel: RTCDataChannel | undefined;
   #feed: ChildFeed | undefined;
   #bytesSent = 0;
   #reportedBytes = 0;
 
   constructor(private readonly options: ChildLinkOptions) {
-    this.#connection = new PeerConnection(options.iceServers, options.sendCandidate, () => {
+    this.#connection = new PeerConnection(options.rtc, options.iceServers, options.sendCandidate, () => {
       this.#bytesSent = this.bytesSent;
       this.#feed = undefined;
       options.onClosed();
@@ -67,6 +73,11 @@ export class ChildLink {
     return this.#connection.addCandidate(candidate);
   }
 
+  /** Tells the child whose signature to trust; the server has signed it, so it need not trust us. */
+  announce(certificate: string): void {
+    if (this.#channel?.readyState === 'open') this.#channel.send(JSON.stringify({ type: 'key', certificate } satisfies ParentControl));
+  }
+
   close(): void {
     this.#connection.close();
   }
@@ -74,9 +85,15 @@ export class ChildLink {
   #attach(channel: RTCDataChannel): void {
     // One channel per edge; a second one would be a second feed to the same child.
     if (this.#feed || channel.label !== 'beacon') return channel.close();
-    const { cache, stripe, maxBufferedBytes } = this.options;
-    const feed = new ChildFeed(channel, cache, { stripe, maxBufferedBytes });
+    const { cache, stripe, maxBufferedBytes, pacer, certificates } = this.options;
+    const feed = new ChildFeed(channel, cache, { stripe, maxBufferedBytes, pacer, now: () => performance.now() });
+    this.#channel = channel;
     this.#feed = feed;
+    channel.bufferedAmountLowThreshold = maxBufferedBytes / 2;
+    channel.onbufferedamountlow = () => feed.pump();
+    const greet = () => certificates().forEach((certificate) => this.announce(certificate));
+    if (channel.readyState === 'open') greet();
+    else channel.onopen = greet;
     channel.onclose = () => this.close();
     channel.onmessage = ({ data }) => {
       const control = typeof data === 'string' ? parseControl(data) : undefined;

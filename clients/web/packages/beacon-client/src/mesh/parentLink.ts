@@ -1,11 +1,14 @@
 import type { Bytes } from '../chunks/header';
 import { parseControl, type ChildControl } from './control';
-import { PeerConnection } from './peerConnection';
+import { PeerConnection, type RtcFactory } from './peerConnection';
 
 export interface ParentLinkEvents {
   opened: () => void;
+  /** Anything at all arrived: the parent lives. */
+  heard: () => void;
   chunk: (bytes: Bytes) => void;
   gap: (from: number, to: number) => void;
+  key: (certificate: string) => void;
   /** Once, whoever closed it. */
   closed: () => void;
 }
@@ -23,6 +26,7 @@ export interface Parent {
 export interface ParentLinkOptions {
   peerId: string;
   stripe: number;
+  rtc: RtcFactory;
   iceServers: RTCIceServer[];
   /** An edge that has not opened by then is given up, in milliseconds. */
   connectTimeoutMs: number;
@@ -39,7 +43,7 @@ export class ParentLink implements Parent {
     private readonly options: ParentLinkOptions,
     private readonly events: ParentLinkEvents,
   ) {
-    this.#connection = new PeerConnection(options.iceServers, options.sendCandidate, () => {
+    this.#connection = new PeerConnection(options.rtc, options.iceServers, options.sendCandidate, () => {
       clearTimeout(this.#connectTimer);
       events.closed();
     });
@@ -103,9 +107,13 @@ export class ParentLink implements Parent {
   }
 
   #receive(data: string | ArrayBuffer): void {
+    // Messages that were queued when the link was closed come all the same.
+    if (this.#connection.closed) return;
+    this.events.heard();
     if (typeof data !== 'string') return this.events.chunk(new Uint8Array(data));
     const control = parseControl(data);
     if (control?.type === 'gap' && control.stripe === this.options.stripe) this.events.gap(control.from, control.to);
+    else if (control?.type === 'key') this.events.key(control.certificate);
   }
 
   #say(control: ChildControl): void {

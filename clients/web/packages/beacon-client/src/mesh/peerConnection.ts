@@ -1,3 +1,6 @@
+/** Makes a connection: the browser's own, or that of a WebRTC library where there is no browser. */
+export type RtcFactory = (configuration: RTCConfiguration) => RTCPeerConnection;
+
 /** What both sides of an edge need of RTCPeerConnection: candidates out, candidates in whenever they come, one closing. */
 export class PeerConnection {
   readonly rtc: RTCPeerConnection;
@@ -5,11 +8,12 @@ export class PeerConnection {
   #closed = false;
 
   constructor(
+    make: RtcFactory,
     iceServers: RTCIceServer[],
     onCandidate: (candidate: string) => void,
     private readonly onClosed: () => void,
   ) {
-    this.rtc = new RTCPeerConnection({ iceServers });
+    this.rtc = make({ iceServers });
     this.rtc.onicecandidate = ({ candidate }) => onCandidate(candidate ? JSON.stringify(candidate) : '');
     this.rtc.onconnectionstatechange = () => {
       const state = this.rtc.connectionState;

@@ -1,4 +1,6 @@
+import { FaultKind } from '../gen/beacon/signaling/v1/frames_pb';
 import type { SignalingSocket } from '../signaling/socket';
+import type { Misdeed } from './conduct';
 import type { StreamPeer } from './streamPeer';
 
 export interface ReporterOptions {
@@ -11,6 +13,13 @@ export interface ReporterOptions {
   latencyMs: () => Promise<number>;
   bufferMs: () => number;
 }
+
+const FAULT_KINDS: Record<Misdeed, FaultKind> = {
+  bad_chunk: FaultKind.BAD_CHUNK,
+  replay: FaultKind.REPLAY,
+  loss: FaultKind.LOSS,
+  silence: FaultKind.SILENCE,
+};
 
 /** Sends `metrics-report`: what was received and sent per edge, and the answer to the window's challenge. */
 export class Reporter {
@@ -45,6 +54,7 @@ export class Reporter {
           chunks: BigInt(chunks),
         })),
         claims: peer.claims().map(({ peerId, stripe, bytes }) => ({ childPeerId: peerId, stripe, bytes: BigInt(bytes) })),
+        faults: peer.takeFaults().map(({ peerId, stripe, kind }) => ({ parentPeerId: peerId, stripe, kind: FAULT_KINDS[kind] })),
         ...(answer ? { answer } : {}),
       },
     });

@@ -1,53 +1,95 @@
 import { GopCache } from '../chunks/cache';
-import { ChunkFormatError, decodeChunk, startsGroup, type Bytes, type Chunk } from '../chunks/header';
+import { decodeChunk, startsGroup, type Bytes, type Chunk } from '../chunks/header';
 import { Resequencer } from '../chunks/resequencer';
-import type { ServerFramePayload, SignalingSocket } from '../signaling/socket';
+import { sameBytes } from '../chunks/signing';
+import { ChunkVerifier, type Verdict } from '../chunks/verifier';
 import type { Signal } from '../gen/beacon/signaling/v1/frames_pb';
+import type { ServerFramePayload, SignalingSocket } from '../signaling/socket';
+import { everyTick } from '../ticker';
 import { ChallengeBook } from './challenges';
 import { ChildLink } from './childLink';
+import { Conduct, type Misdeed } from './conduct';
 import { EdgeCounters } from './counters';
 import { ParentKeeper } from './parentKeeper';
 import { ParentLink, type Parent } from './parentLink';
-import { TicketVerifier } from './tickets';
+import type { RtcFactory } from './peerConnection';
+import { StreamKeys } from './streamKeys';
+import { ServerKey } from './tickets';
+import { Uplink } from './uplink';
 
 export interface StreamPeerOptions {
   socket: SignalingSocket;
   streamId: string;
   peerId: string;
   bitrateKbps: number;
+  /** What this machine is believed to send, in Mbit/s, until it is measured. */
+  uplinkMbps: number;
+  rtc: RtcFactory;
   iceServers: RTCIceServer[];
   silenceMs: number;
   connectTimeoutMs: number;
   /** A chunk in order, for playback. Not called on the root. */
   onOrdered: (chunk: Chunk) => void;
+  /** Called every tick, with the stripes there are. */
+  onTick?: (stripes: Iterable<number>) => void;
   onChange: () => void;
   onWaiting: (position: number, estimateMs: number) => void;
   onStranded: () => void;
+  /** A parent broke the rules and was left. */
+  onFault?: (fault: ParentFault) => void;
 }
 
-export interface ChildView {
+/** A parent that this peer left, and why. */
+export interface ParentFault {
+  /** The peer, a UUID. */
   peerId: string;
+  /** The tree of the stream, from 0. */
   stripe: number;
+  /** What it did. */
+  kind: Misdeed;
+}
+
+/** One child of this peer. */
+export interface ChildView {
+  /** The peer, a UUID. */
+  peerId: string;
+  /** The tree of the stream, from 0. */
+  stripe: number;
+  /** It is being fed; false while it only stands by. */
   active: boolean;
+  /** What has left for it. */
   bytesSent: number;
+  /** Chunks that it was not sent because it was too slow. */
   skippedChunks: number;
+  /** Gets key frames only, because it cannot take more. */
+  slow: boolean;
 }
 
 interface Stripe {
   readonly cache: GopCache;
   readonly order: Resequencer;
   readonly parents: ParentKeeper;
+  /** Chunks are checked side by side, and taken in the order in which they came. */
+  tail: Promise<void>;
 }
 
-/** A full channel can stall for seconds, so a child holds at most two seconds of the stream back, within these bounds. */
-const MIN_BUFFERED_BYTES = 256 * 1024;
-const MAX_BUFFERED_BYTES = 8 * 1024 * 1024;
+/** A channel holds at most a quarter second of the stream, or this: what waits there can be neither left out nor overtaken. */
+const MIN_BUFFERED_BYTES = 64 * 1024;
+/** Below this much more than the stream's bitrate the pacer never goes. */
+const MIN_PACE = 1.2;
+const MAX_FAULTS = 16;
+/** Announced gaps from one parent after the other are this peer's own doing: it takes in too little. */
+const OWN_LOSS_MS = 60_000;
+/** For how long a parent is not connected to that did what no honest one does, and one that only served badly. */
+const SHUN_MS = { malice: 60_000, weakness: 10_000 };
+/** A page that stands still for this long has no right to call others slow, for as long. */
+const OWN_PAUSE_MS = 200;
+const OWN_WEAKNESS_MS = 10_000;
 /** The server grants slots; this only bounds what a server that went wrong could make of a peer. */
 const MAX_CHILD_LINKS = 32;
 const MAX_STRIPES = 16;
 /** A server that goes down takes its peers out one by one; its last directives must not cut those that it can no longer place. */
 const MIN_DRAIN_MS = 1000;
-const TICK_MS = 50;
 
 /**
  * One peer in one stream's trees: takes chunks from its parents, or from the encoder on the root, keeps the last groups of
@@ -61,14 +103,37 @@ export class StreamPeer {
   readonly #claims = new EdgeCounters();
   readonly #inboxes = new Map<string, Promise<void>>();
   readonly #drains = new Map<string, ReturnType<typeof setTimeout>>();
-  readonly #ticker: ReturnType<typeof setInterval>;
+  readonly #conducts = new Map<string, Conduct>();
+  readonly #faults: ParentFault[] = [];
+  readonly #stopTicking: () => void;
+  readonly #uplink: Uplink;
   #bytesRelayed = 0;
   #malformedChunks = 0;
-  #verifier: { jwk: string; tickets: TicketVerifier } | undefined;
+  #serverKey: ServerKey | undefined;
+  #lossAt = Number.NEGATIVE_INFINITY;
+  #tickedAt = performance.now();
+  /** When this page last stood still. */
+  #pausedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
+  readonly keys: StreamKeys;
+  readonly #verifier: ChunkVerifier;
 
   constructor(private readonly options: StreamPeerOptions) {
-    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    const { streamId, bitrateKbps, uplinkMbps } = options;
+    this.keys = new StreamKeys(
+      streamId,
+      () => this.#trust(),
+      (certificate) => {
+        for (const child of this.#children.values()) child.announce(certificate);
+      },
+    );
+    this.#verifier = new ChunkVerifier((first) => this.keys.signed(first));
+    this.#uplink = new Uplink({
+      assumedBytesPerSecond: (uplinkMbps * 1_000_000) / 8,
+      minBytesPerSecond: MIN_PACE * ((bitrateKbps * 1000) / 8),
+      now: () => performance.now(),
+    });
+    this.#stopTicking = everyTick(() => this.#tick());
   }
 
   get streamId(): string {
@@ -95,7 +160,24 @@ export class StreamPeer {
       active: link.feed?.active ?? false,
       bytesSent: link.bytesSent,
       skippedChunks: link.feed?.skippedChunks ?? 0,
+      slow: link.feed?.slow ?? false,
     }));
+  }
+
+  /** What the uplink was seen to carry, in Mbit/s; undefined while nothing ever had to wait for it. */
+  get measuredUplinkMbps(): number | undefined {
+    const rate = this.#uplink.measuredBytesPerSecond;
+    return rate === undefined ? undefined : (rate * 8) / 1_000_000;
+  }
+
+  /** Chunks that playback went on without. */
+  get chunksMissed(): number {
+    return [...this.#stripes.values()].reduce((sum, { order }) => sum + order.missed, 0);
+  }
+
+  /** The parents that were left since this was asked last, for the report. */
+  takeFaults(): ParentFault[] {
+    return this.#faults.splice(0);
   }
 
   get parents(): { stripe: number; keeper: ParentKeeper }[] {
@@ -164,7 +246,7 @@ export class StreamPeer {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearInterval(this.#ticker);
+    this.#stopTicking();
     for (const timer of this.#drains.values()) clearTimeout(timer);
     for (const { parents } of this.#stripes.values()) parents.close();
     for (const link of [...this.#children.values()]) link.close();
@@ -174,38 +256,51 @@ export class StreamPeer {
 
   #tick(): void {
     const now = performance.now();
+    if (now - this.#tickedAt > OWN_PAUSE_MS) this.#pausedAt = now;
+    this.#tickedAt = now;
     for (const { order, parents } of this.#stripes.values()) {
       parents.tick();
       order.tick(now);
     }
+    this.options.onTick?.(this.#stripes.keys());
+    const feeds = [...this.#children.values()].flatMap(({ feed }) => (feed?.active ? feed : []));
+    this.#uplink.observe(feeds);
+    // Who has least to wait for is served first: a newcomer that catches up never delays the others.
+    for (const feed of feeds.sort((a, b) => a.lag - b.lag)) feed.pump();
   }
 
   #stripe(number: number): Stripe | undefined {
     const existing = this.#stripes.get(number);
     if (existing || number >= MAX_STRIPES || this.#closed) return existing;
-    const order = new Resequencer(this.options.onOrdered);
+    const order = new Resequencer((chunk) => this.#deliver(chunk));
     const parents = new ParentKeeper({
       connect: ({ peerId, ticket }, events) => this.#connect(number, peerId, ticket, events),
       nextSequence: () => order.nextSequence,
       onChunk: (bytes, parentPeerId) => this.#receive(bytes, parentPeerId, number),
-      onGap: (from, to) => order.giveUp(from, to, performance.now()),
+      onGap: (from, to, parentPeerId) => this.#missing(from, to, parentPeerId, number),
+      onKey: (certificate) => void this.keys.add(certificate),
+      onAsked: (parentPeerId, from) => this.#conduct(parentPeerId, number).asked(from),
+      // A receipt of nothing tells the server from a peer that has not reached its parent yet.
+      onConnected: (parentPeerId) => this.receipts.add(parentPeerId, number, 0, 0),
+      onSilent: (parentPeerId) => this.#leaveWeak(parentPeerId, number, 'silence'),
       onChange: this.options.onChange,
       onStranded: this.options.onStranded,
       silenceMs: this.options.silenceMs,
       now: () => performance.now(),
     });
-    const stripe: Stripe = { cache: new GopCache(), order, parents };
+    const stripe: Stripe = { cache: new GopCache(), order, parents, tail: Promise.resolve() };
     this.#stripes.set(number, stripe);
     return stripe;
   }
 
   #connect(stripe: number, peerId: string, ticket: string, events: ConstructorParameters<typeof ParentLink>[1]): Parent {
-    const { iceServers, connectTimeoutMs } = this.options;
+    const { rtc, iceServers, connectTimeoutMs } = this.options;
     const key = `${stripe}/${peerId}`;
     const link: ParentLink = new ParentLink(
       {
         peerId,
         stripe,
+        rtc,
         iceServers,
         connectTimeoutMs,
         sendOffer: (sdp) => this.#signal(peerId, stripe, { case: 'offer', value: sdp }, ticket),
@@ -214,7 +309,10 @@ export class StreamPeer {
       {
         ...events,
         closed: () => {
-          if (this.#parentLinks.get(key) === link) this.#parentLinks.delete(key);
+          if (this.#parentLinks.get(key) === link) {
+            this.#parentLinks.delete(key);
+            this.#conducts.delete(key);
+          }
           events.closed();
         },
       },
@@ -223,33 +321,106 @@ export class StreamPeer {
     return link;
   }
 
-  #receive(bytes: Bytes, parentPeerId: string, stripe: number): void {
-    let chunk: Chunk;
-    try {
-      chunk = decodeChunk(bytes);
-    } catch (error) {
-      if (!(error instanceof ChunkFormatError)) throw error;
+  #receive(bytes: Bytes, parentPeerId: string, number: number): void {
+    const stripe = this.#stripes.get(number);
+    if (!stripe) return;
+    const chunk = this.#decode(bytes, number);
+    if (!chunk) {
       this.#malformedChunks += 1;
+      return this.#leave(parentPeerId, number, 'bad_chunk');
+    }
+    const misdeed = this.#conduct(parentPeerId, number).chunk(chunk.sequence);
+    if (misdeed === 'repeat') return;
+    if (misdeed) return this.#leave(parentPeerId, number, misdeed);
+    const known = stripe.cache.get(chunk.sequence);
+    if (known || chunk.sequence < stripe.cache.floor) {
+      // Two parents overlap for a moment. What is known to be true counts as received, the rest cannot be told any more.
+      if (known && sameBytes(known.bytes, bytes)) this.#credit(parentPeerId, number, bytes);
+      else if (known) this.#leave(parentPeerId, number, 'bad_chunk');
       return;
     }
-    if (chunk.streamId !== this.streamId || chunk.stripe !== stripe) {
-      this.#malformedChunks += 1;
-      return;
-    }
-    this.receipts.add(parentPeerId, stripe, bytes.length);
-    if (!this.#forward(chunk)) return;
-    void this.challenges.note(chunk);
-    this.#stripe(stripe)?.order.push(chunk, performance.now());
+    const verdict = this.#verifier.check(chunk).catch((): Verdict => 'unknown');
+    stripe.tail = stripe.tail.then(async () => this.#take(stripe, chunk, parentPeerId, await verdict));
   }
 
-  /** False for a chunk that was seen before: it is neither forwarded nor played again. */
-  #forward(chunk: Chunk): boolean {
-    if (!this.#stripe(chunk.stripe)?.cache.add(chunk)) return false;
+  /** A chunk whose origin has been checked. Nothing else is forwarded, played, or counted. */
+  #take(stripe: Stripe, chunk: Chunk, parentPeerId: string, verdict: Verdict): void {
+    if (this.#closed) return;
+    if (verdict !== 'good') {
+      // Without a key nothing can be told; it comes before the first chunk, or a better parent does.
+      const isForged = verdict === 'bad' && this.keys.certificates.length > 0;
+      const misdeed = isForged ? 'bad_chunk' : this.#conducts.get(`${chunk.stripe}/${parentPeerId}`)?.unknown();
+      if (misdeed) this.#leave(parentPeerId, chunk.stripe, misdeed);
+      return;
+    }
+    this.#credit(parentPeerId, chunk.stripe, chunk.bytes);
+    stripe.order.push(chunk, performance.now());
+  }
+
+  /** Children are given what this peer would play, in the same order: a hole that may still be filled is not theirs to worry about. */
+  #deliver(chunk: Chunk): void {
+    this.#forward(chunk);
+    void this.challenges.note(chunk);
+    this.options.onOrdered(chunk);
+  }
+
+  #credit(parentPeerId: string, stripe: number, bytes: Bytes): void {
+    this.receipts.add(parentPeerId, stripe, bytes.length);
+    this.#stripes.get(stripe)?.parents.delivered(parentPeerId);
+  }
+
+  #decode(bytes: Bytes, stripe: number): Chunk | undefined {
+    try {
+      const chunk = decodeChunk(bytes);
+      return chunk.streamId === this.streamId && chunk.stripe === stripe ? chunk : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** A parent says that it cannot serve these. */
+  #missing(from: number, to: number, parentPeerId: string, number: number): void {
+    const now = performance.now();
+    const stripe = this.#stripes.get(number);
+    if (!stripe) return;
+    const misdeed = this.#conduct(parentPeerId, number).gap(from, to, now);
+    // Chunks that came before it are still being checked. What one parent lacks another one that was asked may have: then the hole is waited for.
+    stripe.tail = stripe.tail.then(() => {
+      if (!stripe.parents.othersAsked(parentPeerId)) stripe.order.giveUp(from, to, performance.now());
+    });
+    if (!misdeed) return;
+    const isOwn = now - this.#lossAt < OWN_LOSS_MS;
+    this.#lossAt = now;
+    if (!isOwn) this.#leaveWeak(parentPeerId, number, misdeed);
+  }
+
+  #conduct(parentPeerId: string, stripe: number): Conduct {
+    const key = `${stripe}/${parentPeerId}`;
+    const conduct = this.#conducts.get(key) ?? new Conduct();
+    this.#conducts.set(key, conduct);
+    return conduct;
+  }
+
+  /** What may be this machine's own doing is no reason while it is short of breath itself. */
+  #leaveWeak(parentPeerId: string, stripe: number, kind: Misdeed): void {
+    if (performance.now() - this.#pausedAt > OWN_WEAKNESS_MS) this.#leave(parentPeerId, stripe, kind, SHUN_MS.weakness);
+  }
+
+  #leave(parentPeerId: string, stripe: number, kind: Misdeed, forMs = SHUN_MS.malice): void {
+    const parents = this.#stripes.get(stripe)?.parents;
+    if (!parents || parents.isShunned(parentPeerId)) return;
+    const fault = { peerId: parentPeerId, stripe, kind };
+    if (this.#faults.length < MAX_FAULTS) this.#faults.push(fault);
+    parents.shun(parentPeerId, forMs);
+    this.options.onFault?.(fault);
+  }
+
+  #forward(chunk: Chunk): void {
+    if (!this.#stripe(chunk.stripe)?.cache.add(chunk)) return;
     for (const child of this.#children.values()) {
       if (child.stripe === chunk.stripe) child.feed?.offer(chunk);
     }
     if (startsGroup(chunk)) this.options.onChange();
-    return true;
   }
 
   #signal(peerId: string, stripe: number, payload: Signal['payload'], ticket = ''): void {
@@ -291,7 +462,7 @@ export class StreamPeer {
 
   async #accept(peerId: string, stripe: number, offer: string, ticket: string): Promise<void> {
     const edge = { stream: this.streamId, stripe, parent: this.peerId, child: peerId };
-    if (!(await this.#tickets()?.grants(ticket, edge, Date.now()))) return;
+    if (!(await this.#trust()?.grants(ticket, edge, Date.now()))) return;
     const key = `${stripe}/${peerId}`;
     const cache = this.#stripe(stripe)?.cache;
     if (!cache || this.#closed) return;
@@ -302,8 +473,11 @@ export class StreamPeer {
       peerId,
       stripe,
       cache,
+      rtc: this.options.rtc,
       iceServers: this.options.iceServers,
-      maxBufferedBytes: Math.min(MAX_BUFFERED_BYTES, Math.max(MIN_BUFFERED_BYTES, this.options.bitrateKbps * 250)),
+      maxBufferedBytes: Math.max(MIN_BUFFERED_BYTES, (this.options.bitrateKbps * 1000) / 8 / 4),
+      pacer: this.#uplink.pacer,
+      certificates: () => this.keys.certificates,
       sendAnswer: (sdp) => this.#signal(peerId, stripe, { case: 'answer', value: sdp }),
       sendCandidate: (candidate) => this.#signal(peerId, stripe, { case: 'candidate', value: candidate }),
       onChange: this.options.onChange,
@@ -321,10 +495,11 @@ export class StreamPeer {
     }
   }
 
-  #tickets(): TicketVerifier | undefined {
+  /** The server's key, also while there is no session. */
+  #trust(): ServerKey | undefined {
     const jwk = this.options.socket.welcome?.ticketKeyJwk;
-    if (jwk && jwk !== this.#verifier?.jwk) this.#verifier = { jwk, tickets: new TicketVerifier(jwk) };
-    return this.#verifier?.tickets;
+    if (jwk && jwk !== this.#serverKey?.jwk) this.#serverKey = new ServerKey(jwk);
+    return this.#serverKey;
   }
 
   #drain(key: string, drainMs: number): void {

@@ -9,44 +9,43 @@ export interface EdgeTicket {
   exp: number;
 }
 
-/** Checks edge tickets with the server's public key from `welcome`. */
-export class TicketVerifier {
+/** The server's public key from `welcome`, which signs edge tickets and key certificates. */
+export class ServerKey {
   readonly #key: Promise<CryptoKey>;
 
-  constructor(jwk: string) {
+  constructor(readonly jwk: string) {
     this.#key = importKey(jwk);
     // A key that cannot be read shows at the first ticket, not as an unhandled rejection.
     this.#key.catch(() => undefined);
   }
 
+  /** The claims of a well-signed compact JWS, undefined for every other text. */
+  async claims(token: string): Promise<Record<string, unknown> | undefined> {
+    const [header, payload, signature, ...rest] = token.split('.');
+    if (!header || !payload || !signature || rest.length > 0) return undefined;
+    try {
+      if (parseJson(header)['alg'] !== 'ES256') return undefined;
+      const signed = new TextEncoder().encode(`${header}.${payload}`);
+      const algorithm = { name: 'ECDSA', hash: 'SHA-256' };
+      const valid = await crypto.subtle.verify(algorithm, await this.#key, fromBase64Url(signature), signed);
+      return valid ? parseJson(payload) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
   /** True only for a well-signed, unexpired ticket of exactly this edge. */
   async grants(ticket: string, edge: Omit<EdgeTicket, 'exp'>, nowMs: number): Promise<boolean> {
-    const [header, payload, signature, ...rest] = ticket.split('.');
-    if (!header || !payload || !signature || rest.length > 0) return false;
-    try {
-      const { alg } = parseJson(header);
-      if (alg !== 'ES256') return false;
-      const signed = new TextEncoder().encode(`${header}.${payload}`);
-      const valid = await crypto.subtle.verify(
-        { name: 'ECDSA', hash: 'SHA-256' },
-        await this.#key,
-        fromBase64Url(signature),
-        signed,
-      );
-      if (!valid) return false;
-      const claims = parseJson(payload);
-      return (
-        claims['typ'] === 'beacon-edge' &&
-        claims['stream'] === edge.stream &&
-        claims['stripe'] === edge.stripe &&
-        claims['parent'] === edge.parent &&
-        claims['child'] === edge.child &&
-        typeof claims['exp'] === 'number' &&
-        claims['exp'] * 1000 > nowMs
-      );
-    } catch {
-      return false;
-    }
+    const claims = await this.claims(ticket);
+    return (
+      claims?.['typ'] === 'beacon-edge' &&
+      claims['stream'] === edge.stream &&
+      claims['stripe'] === edge.stripe &&
+      claims['parent'] === edge.parent &&
+      claims['child'] === edge.child &&
+      typeof claims['exp'] === 'number' &&
+      claims['exp'] * 1000 > nowMs
+    );
   }
 }
 

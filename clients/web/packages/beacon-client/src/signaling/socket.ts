@@ -7,6 +7,7 @@ import type { TokenKeeper } from './tokens';
 
 export type ClientFramePayload = NonNullable<MessageInitShape<typeof ClientFrameSchema>['frame']>;
 export type ServerFramePayload = ServerFrame['frame'];
+/** `waiting`: the connection was lost, and the next attempt comes after a while. */
 export type SocketState = 'idle' | 'connecting' | 'open' | 'waiting' | 'closed';
 
 export interface SocketEvents {

@@ -1,5 +1,6 @@
 import { fromBase64Url } from '../mesh/tickets';
 
+/** Why a token is asked for. */
 export type TokenRequest = 'initial' | 'expiring' | 'rejected';
 
 /** Returns an access token. Asked again before the last one expires and after the server refused one. */
