@@ -10,6 +10,7 @@ internal sealed class LedgerMetrics : IDisposable
     private readonly Meter _meter;
     private readonly Counter<long> _transfers;
     private readonly Counter<long> _failedCommits;
+    private readonly Counter<long> _refusedBytes;
     private readonly Histogram<int> _groupSize;
     private readonly Histogram<double> _commitDuration;
     private long _balanceSum;
@@ -19,6 +20,7 @@ internal sealed class LedgerMetrics : IDisposable
         _meter = meters.Create("Beacon.Ledger");
         _transfers = _meter.CreateCounter<long>("beacon.ledger.transfers", "{transfer}", "Transfers booked, by code.");
         _failedCommits = _meter.CreateCounter<long>("beacon.ledger.commits.failed", "{commit}", "Transactions that failed.");
+        _refusedBytes = _meter.CreateCounter<long>("beacon.ledger.relay_work.refused", "By", "Relay work that was not paid for, by reason.");
         _groupSize = _meter.CreateHistogram<int>("beacon.ledger.commit.requests", "{request}", "Requests committed in one transaction.");
         _commitDuration = _meter.CreateHistogram("beacon.ledger.commit.duration", "s", "Duration of a transaction, to the disk.", advice: new InstrumentAdvice<double>
         {
@@ -40,6 +42,8 @@ internal sealed class LedgerMetrics : IDisposable
         _commitDuration.Record(duration.TotalSeconds);
         foreach (var (request, posted) in changes.Batches)
             _transfers.Add(posted.Transfers.Count, new KeyValuePair<string, object?>("code", Code(request.Code)));
+        foreach (var (reason, bytes) in changes.Operations.RefusedBytes)
+            _refusedBytes.Add(bytes, new KeyValuePair<string, object?>("reason", Reason(reason)));
     }
 
     public void CommitFailed() => _failedCommits.Add(1);
@@ -54,6 +58,20 @@ internal sealed class LedgerMetrics : IDisposable
         TransferCode.Sponsorship => "sponsorship",
         TransferCode.Deposit => "deposit",
         TransferCode.Refund => "refund",
+        TransferCode.Withdrawal => "withdrawal",
+        _ => "other",
+    };
+
+    private static string Reason(RefusalReason reason) => reason switch
+    {
+        RefusalReason.SameAccount => "same_account",
+        RefusalReason.SameAddressBlock => "same_address_block",
+        RefusalReason.Unanswered => "unanswered",
+        RefusalReason.OverSlots => "over_slots",
+        RefusalReason.OverAccountCap => "over_account_cap",
+        RefusalReason.OverStreamCap => "over_stream_cap",
+        RefusalReason.OverConsumption => "over_consumption",
+        RefusalReason.Probation => "probation",
         _ => "other",
     };
 }

@@ -24,4 +24,10 @@ internal static partial class Log
 
     [LoggerMessage(3007, LogLevel.Warning, "A {Message} of stream {StreamId} was dropped: {Reason}")]
     public static partial void MessageDropped(ILogger logger, string message, string streamId, string reason);
+
+    [LoggerMessage(3021, LogLevel.Information, "{Ended} campaigns are over; what was left went back")]
+    public static partial void CampaignsEnded(ILogger logger, int ended);
+
+    [LoggerMessage(3022, LogLevel.Warning, "The deadlines could not be checked; they are in {Seconds} s")]
+    public static partial void DeadlinesFailed(ILogger logger, int seconds, Exception exception);
 }

@@ -43,7 +43,7 @@ internal sealed class LedgerRig : IAsyncDisposable
 
     public static async Task<LedgerRig> StartAsync(string? directory = null, LedgerOptions? options = null)
     {
-        var rig = new LedgerRig(directory ?? NewDirectory(), options ?? new LedgerOptions(), new FakeTimeProvider(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero)));
+        var rig = new LedgerRig(directory ?? NewDirectory(), options ?? new LedgerOptions { RelayProbationWindows = 0 }, new FakeTimeProvider(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero)));
         await rig.Writer.StartAsync(TestContext.Current.CancellationToken);
         return rig;
     }
@@ -78,8 +78,8 @@ internal sealed class LedgerRig : IAsyncDisposable
     public Task StreamAsync(string streamId, string broadcaster) =>
         DoAsync(state => StreamFacts.Started(state, streamId, broadcaster, state.NowMs));
 
-    public Task<Decided<PostedBatch>> TipAsync(string from, string streamId, long amount, int id) =>
-        DoAsync(new Tip(from, from, streamId, amount, Id(id)).Decide);
+    public Task<Decided<PostedBatch>> TipAsync(string from, string streamId, long amount, int id, long? squadVersion = null) =>
+        DoAsync(new Tip(from, from, streamId, amount, Id(id), squadVersion).Decide);
 
     public Task<long> BalanceAsync(string account) => DoAsync(state => state.Find(account)?.Balance ?? 0);
 

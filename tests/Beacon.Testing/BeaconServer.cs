@@ -22,6 +22,7 @@ public sealed class BeaconServer : IAsyncDisposable
             ["Beacon:Topology:GatewayPort"] = Text(_ports[3]),
             // All test clients share one address and one machine.
             ["Beacon:Topology:ExcludeSameAddressBlock"] = "false",
+            ["Beacon:Ledger:RelayProbationWindows"] = "0",
             ["Beacon:Signaling:OperatorKey"] = OperatorKey,
         };
         foreach (var (key, value) in settings ?? new Dictionary<string, string>(StringComparer.Ordinal))

@@ -16,13 +16,16 @@ internal sealed class Changes
 
     public Dictionary<Guid, Sponsorship> Sponsorships { get; } = [];
 
+    /// <summary>What is neither journal nor stream.</summary>
+    public OperationChanges Operations { get; } = new();
+
     public List<OutboxMessage> Outbox { get; } = [];
 
     public long? PublishedThrough { get; set; }
 
     public bool IsEmpty =>
         Opened.Count == 0 && Touched.Count == 0 && Batches.Count == 0 && Streams.Count == 0
-        && Sponsorships.Count == 0 && Outbox.Count == 0 && PublishedThrough is null;
+        && Sponsorships.Count == 0 && Operations.IsEmpty && Outbox.Count == 0 && PublishedThrough is null;
 }
 
 /// <summary>An event on its way to the bus.</summary>

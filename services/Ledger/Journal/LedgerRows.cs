@@ -68,6 +68,74 @@ internal sealed class SponsorshipRow
     public long Spent { get; set; }
     public long Rate { get; set; }
     public int State { get; set; }
+
+    /// <summary>The sequence of the batch that funded it.</summary>
+    public long Number { get; set; }
+    public long CreatedAtMs { get; set; }
+    public long MaxPerHour { get; set; }
+    public long CampaignMs { get; set; }
+    public long ViewerMs { get; set; }
+    public long ToRelays { get; set; }
+}
+
+/// <summary>What a sponsorship got in one clock hour.</summary>
+internal sealed class DeliveryRow
+{
+    public required byte[] SponsorshipId { get; set; }
+
+    /// <summary>Unix milliseconds / 3,600,000.</summary>
+    public long Hour { get; set; }
+    public long ViewerMs { get; set; }
+    public long Spent { get; set; }
+    public long ToRelays { get; set; }
+}
+
+/// <summary>A transfer in two steps; the batch of the same id noted the request.</summary>
+internal sealed class PendingTransferRow
+{
+    /// <summary>The sequence of that batch.</summary>
+    public long Number { get; set; }
+    public required byte[] PendingId { get; set; }
+    public int Debit { get; set; }
+    public int Credit { get; set; }
+    public long Amount { get; set; }
+    public long CreatedAtMs { get; set; }
+    public long ExpiresAtMs { get; set; }
+    public int State { get; set; }
+    public long? ResolvedAtMs { get; set; }
+    public byte[]? ResolvedBy { get; set; }
+}
+
+/// <summary>A freeze or its end. The latest row of an account says how it stands.</summary>
+internal sealed class FreezeRow
+{
+    public long Sequence { get; set; }
+    public int Account { get; set; }
+    public bool Frozen { get; set; }
+    public required string Actor { get; set; }
+    public required string Note { get; set; }
+    public long SetAtMs { get; set; }
+}
+
+/// <summary>How far an account is in its probation.</summary>
+internal sealed class RelayStandingRow
+{
+    public int Account { get; set; }
+    public int GoodWindows { get; set; }
+    public long Withheld { get; set; }
+}
+
+/// <summary>Relay work that was not paid for. The oldest rows make room for new ones.</summary>
+internal sealed class RefusedWorkRow
+{
+    public long Sequence { get; set; }
+    public required string StreamId { get; set; }
+    public long Window { get; set; }
+    public required string AccountId { get; set; }
+    public int Reason { get; set; }
+    public long Bytes { get; set; }
+    public long Microcredits { get; set; }
+    public long NotedAtMs { get; set; }
 }
 
 /// <summary>An event that waits to be published.</summary>

@@ -8,7 +8,7 @@ namespace Beacon.Ledger.Journal;
 /// Everything that a decision may look at, in memory, and the notes of what it changed. Owned by the writer: only its
 /// decisions see it, one after the other.
 /// </summary>
-internal sealed class LedgerState
+internal sealed partial class LedgerState
 {
     private readonly LedgerStore _store;
     private readonly Dictionary<string, StreamRecord> _live;
@@ -22,7 +22,9 @@ internal sealed class LedgerState
         Options = options;
         var (batch, transfer, outbox) = store.LoadSequences();
         _lastOutbox = outbox;
-        _book = new Book(store.LoadAccounts(), batch, transfer, options.RecentTransfersKept, FindOlder);
+        _book = new Book(store.LoadAccounts(), batch, transfer, options.RecentTransfersKept, FindOlder, store.Operations.LoadPending, FindResolved);
+        NowMs = store.LoadLastBookedAtMs();
+        LoadOperations();
         _live = store.LoadLiveStreams().ToDictionary(stream => stream.StreamId, StringComparer.Ordinal);
         foreach (var sponsorship in store.LoadActiveSponsorships())
             Active(sponsorship.StreamId).Add(sponsorship);
@@ -30,7 +32,7 @@ internal sealed class LedgerState
 
     public LedgerOptions Options { get; }
 
-    /// <summary>The server's clock when the group began, Unix milliseconds.</summary>
+    /// <summary>The server's clock when the group began, Unix milliseconds. Never goes back, so that times grow with numbers.</summary>
     public long NowMs { get; private set; }
 
     public Changes Changes { get; private set; } = new();
@@ -40,8 +42,9 @@ internal sealed class LedgerState
     /// <summary>Starts the notes of a new group.</summary>
     public void Begin(long nowMs)
     {
-        NowMs = nowMs;
+        NowMs = Math.Max(NowMs, nowMs);
         Changes = new Changes();
+        Expire();
         if (_book.Find(AccountIds.Treasury) is not null)
             return;
         Open(AccountIds.Treasury, AccountKind.Treasury, mayGoNegative: true, "Treasury");
@@ -65,12 +68,14 @@ internal sealed class LedgerState
         Changes.Touched.Add(account);
     }
 
-    public Posting? Replay(Guid batchId, Guid content) => _book.Replay(batchId, content);
+    /// <summary>What a former request of this id got, or null when there was none.</summary>
+    public Posting? Replay(Guid batchId, TransferCode code, Guid content, long? amount) => _book.Replay(batchId, code, content, amount);
 
     /// <summary>Books the batch and, for each wallet whose balance changed, an event.</summary>
-    public Posting Post(TransferBatch batch)
+    public Posting Post(TransferBatch batch) => Note(batch, _book.Post(batch, NowMs));
+
+    private Posting Note(TransferBatch batch, Posting posting)
     {
-        var posting = _book.Post(batch, NowMs);
         if (posting is not { Status: PostingStatus.Posted, Batch: { } posted })
             return posting;
         Changes.Batches.Add((batch, posted));
@@ -148,6 +153,7 @@ internal sealed class LedgerState
         TransferCode.SponsorshipFunding or TransferCode.Sponsorship => "sponsorship",
         TransferCode.Deposit => "deposit",
         TransferCode.Refund => "refund",
+        TransferCode.Withdrawal => "withdrawal",
         _ => throw new ArgumentOutOfRangeException(nameof(code), code, "Not a code."),
     };
 }

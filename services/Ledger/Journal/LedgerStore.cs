@@ -28,6 +28,7 @@ internal sealed class LedgerStore : IDisposable
     private readonly PreparedStatement _findTransfers;
     private readonly PreparedStatement _findStream;
     private readonly PreparedStatement _findSquad;
+    private readonly OperationStore _operations;
 
     public LedgerStore(string connectionString)
     {
@@ -47,14 +48,15 @@ internal sealed class LedgerStore : IDisposable
             _upsertStream = Prepare("INSERT INTO streams (stream_id, broadcaster, started_at_ms, ended_at_ms, squad_version) VALUES (@p1, @p2, @p3, @p4, @p5) ON CONFLICT (stream_id) DO UPDATE SET started_at_ms = excluded.started_at_ms, ended_at_ms = excluded.ended_at_ms, squad_version = excluded.squad_version");
             _deleteSquad = Prepare("DELETE FROM squad_members WHERE stream_id = @p1");
             _insertMember = Prepare("INSERT INTO squad_members (stream_id, position, account_id, share_bps) VALUES (@p1, @p2, @p3, @p4)");
-            _upsertSponsorship = Prepare("INSERT INTO sponsorships (sponsorship_id, stream_id, sponsor, budget, spent, rate, state) VALUES (@p1, @p2, @p3, @p4, @p5, @p6, @p7) ON CONFLICT (sponsorship_id) DO UPDATE SET spent = excluded.spent, state = excluded.state");
+            _upsertSponsorship = Prepare("INSERT INTO sponsorships (sponsorship_id, stream_id, sponsor, budget, spent, rate, state, created_at_ms, max_per_hour, campaign_ms, viewer_ms, to_relays, number) VALUES (@p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11, @p12, @p13) ON CONFLICT (sponsorship_id) DO UPDATE SET spent = excluded.spent, state = excluded.state, viewer_ms = excluded.viewer_ms, to_relays = excluded.to_relays");
             _insertOutbox = Prepare("INSERT INTO outbox (sequence, type, payload) VALUES (@p1, @p2, @p3)");
             _deleteOutbox = Prepare("DELETE FROM outbox WHERE sequence <= @p1");
             _moveCursor = Prepare("UPDATE outbox_cursor SET published_through = @p1 WHERE id = 1");
-            _findBatch = Prepare("SELECT sequence, content, booked_at_ms FROM batches WHERE batch_id = @p1");
+            _findBatch = Prepare("SELECT sequence, content, booked_at_ms, code, window FROM batches WHERE batch_id = @p1");
             _findTransfers = Prepare("SELECT t.sequence, t.transfer_id, d.account_id, c.account_id, t.amount, t.debit_balance, t.credit_balance FROM transfers t JOIN accounts d ON d.number = t.debit JOIN accounts c ON c.number = t.credit WHERE t.batch = @p1 ORDER BY t.sequence");
             _findStream = Prepare("SELECT stream_id, broadcaster, started_at_ms, ended_at_ms, squad_version FROM streams WHERE stream_id = @p1");
             _findSquad = Prepare("SELECT account_id, share_bps FROM squad_members WHERE stream_id = @p1 ORDER BY position");
+            _operations = new OperationStore(_connection);
         }
         catch
         {
@@ -78,23 +80,50 @@ internal sealed class LedgerStore : IDisposable
             """,
             row => (row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)))[0];
 
+    /// <summary>The time of the latest booking, Unix milliseconds.</summary>
+    public long LoadLastBookedAtMs() =>
+        Query("SELECT coalesce((SELECT booked_at_ms FROM batches ORDER BY sequence DESC LIMIT 1), 0)", row => row.GetInt64(0))[0];
+
     public List<StreamRecord> LoadLiveStreams() =>
         [.. Query("SELECT stream_id FROM streams WHERE ended_at_ms IS NULL", row => row.GetString(0)).Select(id => FindStream(id)!)];
 
     public List<Sponsorship> LoadActiveSponsorships() =>
-        Query($"SELECT sponsorship_id, stream_id, sponsor, budget, spent, rate, state FROM sponsorships WHERE state = {(int)SponsorshipState.Active} ORDER BY sponsorship_id", row =>
-            new Sponsorship(Id(row, 0), row.GetString(1), row.GetString(2), row.GetInt64(3), row.GetInt64(4), row.GetInt64(5), (SponsorshipState)row.GetInt32(6)));
+        Query(
+            $"""
+            SELECT s.sponsorship_id, s.stream_id, s.sponsor, s.budget, s.rate, s.created_at_ms, s.max_per_hour, s.campaign_ms, s.viewer_ms, s.spent, s.to_relays,
+                   coalesce(d.hour, 0), coalesce(d.viewer_ms, 0), coalesce(d.spent, 0), coalesce(d.to_relays, 0), s.number
+            FROM sponsorships s LEFT JOIN deliveries d ON d.sponsorship_id = s.sponsorship_id AND d.hour = (SELECT max(l.hour) FROM deliveries l WHERE l.sponsorship_id = s.sponsorship_id)
+            WHERE s.state = {(int)SponsorshipState.Active} ORDER BY s.sponsorship_id
+            """,
+            row => new Sponsorship(
+                Id(row, 0),
+                row.GetString(1),
+                row.GetString(2),
+                row.GetInt64(3),
+                row.GetInt64(4),
+                SponsorshipState.Active,
+                row.GetInt64(5),
+                new Pace(row.GetInt64(6), row.GetInt64(7)),
+                new Delivery(row.GetInt64(8), row.GetInt64(9), row.GetInt64(10)),
+                row.GetInt64(11),
+                new Delivery(row.GetInt64(12), row.GetInt64(13), row.GetInt64(14))) { Number = row.GetInt64(15) });
+
+    /// <summary>Holds, freezes, standings of relays.</summary>
+    public OperationStore Operations => _operations;
 
     /// <summary>A batch of the journal by its id; <paramref name="account"/> gives the accounts that its transfers name.</summary>
     public PostedBatch? FindBatch(Guid batchId, Func<string, Account> account)
     {
         long sequence, bookedAtMs;
+        long? window;
         Guid content;
+        TransferCode code;
         using (var row = _findBatch.Read(Bytes(batchId)))
         {
             if (!row.Read())
                 return null;
-            (sequence, content, bookedAtMs) = (row.GetInt64(0), Id(row, 1), row.GetInt64(2));
+            (sequence, content, bookedAtMs, code) = (row.GetInt64(0), Id(row, 1), row.GetInt64(2), (TransferCode)row.GetInt32(3));
+            window = row.IsDBNull(4) ? null : row.GetInt64(4);
         }
 
         var transfers = new List<Transfer>();
@@ -104,7 +133,7 @@ internal sealed class LedgerStore : IDisposable
                 transfers.Add(new Transfer(row.GetInt64(0), Id(row, 1), account(row.GetString(2)), account(row.GetString(3)), row.GetInt64(4), row.GetInt64(5), row.GetInt64(6)));
         }
 
-        return new PostedBatch(sequence, batchId, content, bookedAtMs, transfers);
+        return new PostedBatch(sequence, batchId, content, bookedAtMs, transfers, code, window);
     }
 
     public StreamRecord? FindStream(string streamId)
@@ -123,7 +152,7 @@ internal sealed class LedgerStore : IDisposable
     }
 
     /// <summary>Writes everything or, with an exception, nothing that this connection knows of: the file decides what stands.</summary>
-    public void Commit(Changes changes)
+    public void Commit(Changes changes, long nowMs, int refusedKept)
     {
         _begin.Run();
         try
@@ -132,7 +161,8 @@ internal sealed class LedgerStore : IDisposable
             WriteBatches(changes);
             WriteStreams(changes);
             foreach (var s in changes.Sponsorships.Values)
-                _upsertSponsorship.Run(Bytes(s.Id), s.StreamId, s.SponsorAccountId, s.Budget, s.Spent, s.Rate, (int)s.State);
+                _upsertSponsorship.Run(Bytes(s.Id), s.StreamId, s.SponsorAccountId, s.Budget, s.Spent, s.Rate, (int)s.State, s.CreatedAtMs, s.Pace.MaxPerHour, s.Pace.CampaignMs, s.Total.ViewerMs, s.Total.ToRelays, s.Number);
+            _operations.Write(changes, nowMs, refusedKept);
             foreach (var message in changes.Outbox)
                 _insertOutbox.Run(message.Sequence, message.Type, message.Payload);
             if (changes.PublishedThrough is { } published)
@@ -161,6 +191,7 @@ internal sealed class LedgerStore : IDisposable
             statement.Dispose();
         }
 
+        _operations.Dispose();
         _connection.Dispose();
     }
 

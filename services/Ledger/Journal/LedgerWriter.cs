@@ -130,7 +130,7 @@ internal sealed class LedgerWriter(
     private void Commit(Changes changes, int requests)
     {
         var started = clock.GetTimestamp();
-        _store!.Commit(changes);
+        _store!.Commit(changes, _state!.NowMs, options.Value.RefusedWorkKept);
         metrics.Committed(changes, requests, clock.GetElapsedTime(started));
         if (changes.Outbox.Count > 0)
             _outboxSignal.Writer.TryWrite(true);
