@@ -10,7 +10,7 @@ namespace Beacon.Ledger.Tests.Model;
 internal sealed class BookRun
 {
     private const int Accounts = 8;
-    private const int Remembered = 500;
+    private const int Remembered = 200;
     private const int RecentKept = 40;
 
     private readonly BookModel _model = new();
@@ -47,7 +47,7 @@ internal sealed class BookRun
         return step.Kind switch
         {
             < 94 => Ask(Request(step)),
-            < 96 => Freeze($"a{1 + (step.Who % (Accounts - 1))}", step.Amount % 3 == 0),
+            < 96 => Freeze($"a{1 + (step.Who % (Accounts - 1))}", step.Amount % 8 == 0),
             < 99 => Advance(step.Amount % 400),
             _ => Restart(),
         };
@@ -192,7 +192,8 @@ internal sealed class BookRun
         for (var i = 0; i < count; i++)
         {
             // One in forty names an account that is not there, one in forty has an amount that is none.
-            var debit = Next(4) == 0 ? 0 : Next(Accounts);
+            // Less comes in than goes out, so that wallets run dry again and again.
+            var debit = Next(12) == 0 ? 0 : 1 + Next(Accounts - 1);
             legs.Add(new Leg($"a{debit}", $"a{(Next(40) == 0 ? Accounts : (debit + Next(Accounts - 1) + (Next(40) == 0 ? 0 : 1)) % Accounts)}", Next(40) == 0 ? -Next(2) : 1 + ((amount + Next(500)) / count)));
         }
 
