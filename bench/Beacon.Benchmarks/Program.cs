@@ -1,4 +1,11 @@
 using System.CommandLine;
+using Beacon.Benchmarks;
 
-var root = new RootCommand("Measures single parts of Beacon; one line of JSON on standard output, everything else on standard error.");
+var root = new RootCommand("Measures single parts of Beacon; one line of JSON on standard output, everything else on standard error.")
+{
+    LedgerVerb.Create(),
+    SettleVerb.Create(),
+    LedgerCrashVerb.Create(),
+    LedgerProcessVerb.Create(),
+};
 return await root.Parse(args).InvokeAsync();

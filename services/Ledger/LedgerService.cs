@@ -32,6 +32,10 @@ public static class LedgerService
         builder.Services.AddHostedService(services => services.GetRequiredService<LedgerWriter>());
         builder.Services.AddHostedService<OutboxPublisher>();
         builder.Services.AddHostedService<BalanceCheck>();
+        builder.Services.AddSingleton<ProofCheck>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<ProofCheck>());
+        builder.Services.AddSingleton<Backups>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<Backups>());
         builder.Services.AddHealthChecks().AddCheck<LedgerHealth>("ledger");
     }
 
@@ -55,5 +59,6 @@ public static class LedgerService
         ArgumentNullException.ThrowIfNull(app);
         app.MapGrpcService<LedgerGrpc>();
         app.MapGrpcService<LedgerAccountsGrpc>();
+        app.MapGrpcService<LedgerBackupsGrpc>();
     }
 }

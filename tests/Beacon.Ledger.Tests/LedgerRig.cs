@@ -58,7 +58,7 @@ internal sealed class LedgerRig : IAsyncDisposable
     }
 
     public Task<T> DoAsync<T>(Func<LedgerState, T> decide) =>
-        Writer.ExecuteAsync(decide, waitForRoom: true, TestContext.Current.CancellationToken);
+        Writer.ExecuteAsync(decide, waitForRoom: true, TestContext.Current.CancellationToken).AsTask();
 
     public Task OpenAsync(params string[] accounts) => DoAsync(state =>
     {

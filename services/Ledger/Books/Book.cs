@@ -74,8 +74,11 @@ public sealed class Book
             return new Posting(malformed, null);
         if (Replay(batch.Id, batch.Content) is { } replay)
             return replay;
-        if (batch.Legs.Any(leg => !_accounts.ContainsKey(leg.DebitAccountId) || !_accounts.ContainsKey(leg.CreditAccountId)))
-            return new Posting(PostingStatus.UnknownAccount, null);
+        foreach (var leg in batch.Legs)
+        {
+            if (!_accounts.ContainsKey(leg.DebitAccountId) || !_accounts.ContainsKey(leg.CreditAccountId))
+                return new Posting(PostingStatus.UnknownAccount, null);
+        }
 
         var transfers = new Transfer[batch.Legs.Count];
         for (var i = 0; i < transfers.Length; i++)
@@ -100,9 +103,15 @@ public sealed class Book
 
     private static PostingStatus? Malformed(IReadOnlyList<Leg> legs)
     {
-        if (legs.Any(leg => !Amounts.IsAmount(leg.Amount)))
-            return PostingStatus.InvalidAmount;
-        return legs.Any(leg => leg.DebitAccountId == leg.CreditAccountId) ? PostingStatus.SameAccount : null;
+        var sameAccount = false;
+        foreach (var leg in legs)
+        {
+            if (!Amounts.IsAmount(leg.Amount))
+                return PostingStatus.InvalidAmount;
+            sameAccount |= leg.DebitAccountId == leg.CreditAccountId;
+        }
+
+        return sameAccount ? PostingStatus.SameAccount : null;
     }
 
     private PostingStatus Apply(TransferBatch batch, int index, out Transfer transfer)

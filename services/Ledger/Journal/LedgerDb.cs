@@ -17,6 +17,8 @@ internal sealed class LedgerDb(DbContextOptions<LedgerDb> options) : DbContext(o
 
     public DbSet<SponsorshipRow> Sponsorships => Set<SponsorshipRow>();
 
+    public DbSet<ChainRow> Chain => Set<ChainRow>();
+
     public DbSet<OutboxRow> Outbox => Set<OutboxRow>();
 
     public DbSet<OutboxCursorRow> OutboxCursor => Set<OutboxCursorRow>();
@@ -67,6 +69,12 @@ internal sealed class LedgerDb(DbContextOptions<LedgerDb> options) : DbContext(o
             row.ToTable("sponsorships", table => table.HasCheckConstraint("within_budget", "spent BETWEEN 0 AND budget"));
             row.HasKey(sponsorship => sponsorship.SponsorshipId);
             row.HasIndex(sponsorship => sponsorship.State);
+        });
+        modelBuilder.Entity<ChainRow>(row =>
+        {
+            row.ToTable("chain");
+            row.HasKey(link => link.Link);
+            row.Property(link => link.Link).ValueGeneratedNever();
         });
         modelBuilder.Entity<OutboxRow>(row =>
         {

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Beacon.Contracts.Events;
 using Beacon.Ledger.Books;
 
 namespace Beacon.Ledger.Journal;
@@ -41,7 +40,7 @@ internal sealed class LedgerState
     public void Begin(long nowMs)
     {
         NowMs = nowMs;
-        Changes = new Changes();
+        Changes = Changes.Next();
         if (_book.Find(AccountIds.Treasury) is not null)
             return;
         Open(AccountIds.Treasury, AccountKind.Treasury, mayGoNegative: true, "Treasury");
@@ -67,31 +66,23 @@ internal sealed class LedgerState
 
     public Posting? Replay(Guid batchId, Guid content) => _book.Replay(batchId, content);
 
-    /// <summary>Books the batch and, for each wallet whose balance changed, an event.</summary>
+    /// <summary>Books the batch. Its events follow from the journal and are not noted.</summary>
     public Posting Post(TransferBatch batch)
     {
         var posting = _book.Post(batch, NowMs);
         if (posting is not { Status: PostingStatus.Posted, Batch: { } posted })
             return posting;
         Changes.Batches.Add((batch, posted));
-        var moved = new Dictionary<Account, long>();
         foreach (var transfer in posted.Transfers)
         {
-            moved[transfer.Debit] = moved.GetValueOrDefault(transfer.Debit) - transfer.Amount;
-            moved[transfer.Credit] = moved.GetValueOrDefault(transfer.Credit) + transfer.Amount;
-        }
-
-        foreach (var (account, change) in moved)
-        {
-            Changes.Touched.Add(account);
-            if (account.Kind == AccountKind.Wallet)
-                Announce(sequence => new CreditsEarned(sequence, account.Id, change, account.Balance, Name(batch.Code), batch.Reference));
+            Changes.Touched.Add(transfer.Debit);
+            Changes.Touched.Add(transfer.Credit);
         }
 
         return posting;
     }
 
-    /// <summary>Puts an event into the outbox.</summary>
+    /// <summary>Puts an event that does not follow from the journal into the outbox.</summary>
     public void Announce<TEvent>(Func<long, TEvent> make)
     {
         var message = make(++_lastOutbox);
@@ -140,14 +131,4 @@ internal sealed class LedgerState
             _active[streamId] = active = [];
         return active;
     }
-
-    private static string Name(TransferCode code) => code switch
-    {
-        TransferCode.Relay => "relay",
-        TransferCode.Tip => "tip",
-        TransferCode.SponsorshipFunding or TransferCode.Sponsorship => "sponsorship",
-        TransferCode.Deposit => "deposit",
-        TransferCode.Refund => "refund",
-        _ => throw new ArgumentOutOfRangeException(nameof(code), code, "Not a code."),
-    };
 }

@@ -1,4 +1,3 @@
-using Beacon.Contracts.Events;
 using Beacon.Ledger.Books;
 using Beacon.Ledger.Journal;
 using Beacon.ServiceDefaults;
@@ -19,7 +18,7 @@ internal sealed record Tip(string AccountId, string Name, string StreamId, long 
             return replay.Batch is { } first ? first : LedgerErrors.Of(replay.Status);
         if (state.Stream(StreamId) is not { IsLive: true } stream)
             return CommonErrors.UnknownStream;
-        state.Wallet(AccountId, Name);
+        var wallet = state.Wallet(AccountId, Name);
         var payments = Squad.Divide(Amount, stream.Squad, except: AccountId);
         if (payments.Count == 0)
             return LedgerErrors.SelfTip;
@@ -33,8 +32,8 @@ internal sealed record Tip(string AccountId, string Name, string StreamId, long 
             [.. payments.Select(payment => new Leg(AccountId, payment.AccountId, payment.Amount))]));
         if (posting.Batch is not { } posted)
             return LedgerErrors.Of(posting.Status);
-        state.Announce(sequence => new TipPosted(
-            sequence, TransferId.ToString(), StreamId, AccountId, Name, Amount, [.. payments.Select(payment => payment.AccountId)]));
+        // The name that the recipients are told is that of the wallet.
+        state.Rename(wallet, Name);
         return posted;
     }
 }
