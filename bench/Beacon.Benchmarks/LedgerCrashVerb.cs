@@ -15,7 +15,7 @@ namespace Beacon.Benchmarks;
 internal static class LedgerCrashVerb
 {
     private const int Wallets = 64;
-    private const int MaxAnswersOfALife = 1_500;
+    private const int MaxAnswersOfALife = 500;
 
     private static readonly Option<int> Kills = Verb.Number("--kills", 200, 1, 1_000_000, "Processes killed");
     private static readonly Option<int> Callers = Verb.Number("--callers", 64, 1, 4_096, "Tips that are under way at a time");

@@ -40,6 +40,7 @@ internal sealed class LedgerHost : IAsyncDisposable
         _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions { HttpHandler = app.GetTestServer().CreateHandler() });
         Ledger = new Rpc.LedgerService.LedgerServiceClient(_channel);
         Accounts = new Rpc.LedgerAccountsService.LedgerAccountsServiceClient(_channel);
+        Backups = new Rpc.LedgerBackupsService.LedgerBackupsServiceClient(_channel);
     }
 
     public string Directory { get; }
@@ -53,6 +54,8 @@ internal sealed class LedgerHost : IAsyncDisposable
     public Rpc.LedgerService.LedgerServiceClient Ledger { get; }
 
     public Rpc.LedgerAccountsService.LedgerAccountsServiceClient Accounts { get; }
+
+    public Rpc.LedgerBackupsService.LedgerBackupsServiceClient Backups { get; }
 
     public HttpClient Http => _app.GetTestClient();
 

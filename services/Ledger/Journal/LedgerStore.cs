@@ -43,6 +43,8 @@ internal sealed class LedgerStore : IDisposable
         try
         {
             _connection.Open();
+            // Nobody else writes; an administrator may, by hand, and is waited for.
+            Pragma("busy_timeout = 10000");
             Pragma("journal_mode = WAL");
             Pragma("synchronous = FULL");
             // A group's pages must fit, or SQLite writes them before the commit; and a checkpoint is worth its own two
