@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Beacon.Ledger.Tests.Model;
+using Beacon.Benchmarks.Model;
 
 namespace Beacon.Benchmarks;
 

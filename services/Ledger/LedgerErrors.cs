@@ -1,6 +1,8 @@
 using Beacon.Ledger.Books;
 using Beacon.ServiceDefaults;
 using Grpc.Core;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Beacon.Ledger;
 
@@ -38,6 +40,18 @@ public static class LedgerErrors
     public static readonly Fault BalanceOverflow = new("balance_overflow", StatusCode.FailedPrecondition, "A balance would leave the range of the ledger.");
     public static readonly Fault LedgerBusy = new("ledger_busy", StatusCode.ResourceExhausted, "More requests wait than the ledger's queue holds. Try again.", Retryable: true);
     public static readonly Fault LedgerUnavailable = new("ledger_unavailable", StatusCode.Unavailable, "The ledger could not make this durable. Try again with the same id.", Retryable: true);
+    public static readonly Fault LedgerDiskFull = new("ledger_disk_full", StatusCode.Unavailable, "The ledger's disk is full; nothing was booked. Try again later with the same id.", Retryable: true);
+    public static readonly Fault LedgerReadOnly = new("ledger_read_only", StatusCode.Unavailable, "The ledger's file cannot be written; nothing was booked. Try again later with the same id.", Retryable: true);
+    public static readonly Fault BackupRunning = new("backup_running", StatusCode.FailedPrecondition, "Another backup is being made.");
+    public static readonly Fault BackupFailed = new("backup_failed", StatusCode.Unavailable, "The backup could not be made; the ledger itself is not touched by that.", Retryable: true);
+
+    /// <summary>The failure that a caller sees when a commit failed.</summary>
+    internal static Fault Of(Exception exception) => exception is not SqliteException sqlite ? LedgerUnavailable : sqlite.SqliteErrorCode switch
+    {
+        raw.SQLITE_FULL => LedgerDiskFull,
+        raw.SQLITE_READONLY or raw.SQLITE_PERM => LedgerReadOnly,
+        _ => LedgerUnavailable,
+    };
 
     /// <summary>The failure that a caller sees for a batch that was not booked.</summary>
     internal static Fault Of(PostingStatus status) => status switch

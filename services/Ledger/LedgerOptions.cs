@@ -97,4 +97,43 @@ public sealed class LedgerOptions
     /// <summary>How often, in seconds, the ledger looks for withdrawals and campaigns whose time is over. 1 to 3,600, default 10.</summary>
     [Range(1, 3_600)]
     public int DeadlineCheckSeconds { get; set; } = 10;
+
+    /// <summary>
+    /// Memory for pages of the file that the writer uses, in MiB. 1 to 65,536, default 64: the pages that a full group
+    /// changes must fit, or they are written twice.
+    /// </summary>
+    [Range(1, 65_536)]
+    public int PageCacheMegabytes { get; set; } = 64;
+
+    /// <summary>
+    /// How large the write-ahead log grows, in MiB, before its pages are brought into the file. 1 to 65,536, default 64:
+    /// seldom enough that a page that changes often is brought once, often enough that a start after a crash reads little.
+    /// </summary>
+    [Range(1, 65_536)]
+    public int CheckpointMegabytes { get; set; } = 64;
+
+    /// <summary>How often, in seconds, the running ledger replays a slice of its journal against itself. 1 to 86,400, default 10.</summary>
+    [Range(1, 86_400)]
+    public int ProofSliceSeconds { get; set; } = 10;
+
+    /// <summary>
+    /// Rows of the journal that are replayed in one slice. 1,000 to 10,000,000, default 20,000: a twentieth of a second, and
+    /// a million transfers proved every twelve minutes.
+    /// </summary>
+    [Range(1_000, 10_000_000)]
+    public int ProofSliceRows { get; set; } = 20_000;
+
+    /// <summary>
+    /// How often, in minutes, a backup is made by itself. 0 to 525,600, default 0: never, because a backup beside the ledger
+    /// that nobody takes elsewhere only fills the disk.
+    /// </summary>
+    [Range(0, 525_600)]
+    public int BackupMinutes { get; set; }
+
+    /// <summary>Backups that are kept; the oldest goes when there is one more. 1 to 10,000, default 7: a week of daily ones.</summary>
+    [Range(1, 10_000)]
+    public int BackupsKept { get; set; } = 7;
+
+    /// <summary>The folder of the backups. By default <c>backups</c> beside the ledger's file; another disk is wiser.</summary>
+    public string BackupDirectory { get; set; } = "";
 }

@@ -36,6 +36,10 @@ public static class LedgerService
         builder.Services.AddHostedService<OutboxPublisher>();
         builder.Services.AddHostedService<BalanceCheck>();
         builder.Services.AddHostedService<Deadlines>();
+        builder.Services.AddSingleton<ProofCheck>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<ProofCheck>());
+        builder.Services.AddSingleton<Backups>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<Backups>());
         builder.Services.AddHealthChecks().AddCheck<LedgerHealth>("ledger");
     }
 
@@ -60,5 +64,6 @@ public static class LedgerService
         app.MapGrpcService<LedgerGrpc>();
         app.MapGrpcService<LedgerOperatorGrpc>();
         app.MapGrpcService<LedgerAccountsGrpc>();
+        app.MapGrpcService<LedgerBackupsGrpc>();
     }
 }

@@ -1,5 +1,5 @@
+using Beacon.Benchmarks.Model;
 using Beacon.Ledger.Books;
-using Beacon.Ledger.Tests.Model;
 using FsCheck;
 using FsCheck.Fluent;
 

@@ -41,6 +41,7 @@ internal sealed class LedgerHost : IAsyncDisposable
         Ledger = new Rpc.LedgerService.LedgerServiceClient(_channel);
         Operators = new Rpc.LedgerOperatorService.LedgerOperatorServiceClient(_channel);
         Accounts = new Rpc.LedgerAccountsService.LedgerAccountsServiceClient(_channel);
+        Backups = new Rpc.LedgerBackupsService.LedgerBackupsServiceClient(_channel);
     }
 
     public string Directory { get; }
@@ -56,6 +57,8 @@ internal sealed class LedgerHost : IAsyncDisposable
     public Rpc.LedgerOperatorService.LedgerOperatorServiceClient Operators { get; }
 
     public Rpc.LedgerAccountsService.LedgerAccountsServiceClient Accounts { get; }
+
+    public Rpc.LedgerBackupsService.LedgerBackupsServiceClient Backups { get; }
 
     public HttpClient Http => _app.GetTestClient();
 

@@ -17,7 +17,6 @@ namespace Beacon.Ledger.Tests;
 internal sealed class LedgerRig : IAsyncDisposable
 {
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
-    private readonly LedgerMetrics _metrics;
 
     private LedgerRig(string directory, LedgerOptions options, FakeTimeProvider clock)
     {
@@ -25,8 +24,8 @@ internal sealed class LedgerRig : IAsyncDisposable
         Clock = clock;
         var file = new LedgerFile($"Data Source={Path}");
         Databases = new PooledDbContextFactory<LedgerDb>(new DbContextOptionsBuilder<LedgerDb>().UseSqlite(file.ConnectionString).Options);
-        _metrics = new LedgerMetrics(_services.GetRequiredService<IMeterFactory>());
-        Writer = new LedgerWriter(file, Databases, Options.Create(options), _metrics, clock, NullLogger<LedgerWriter>.Instance);
+        Metrics = new LedgerMetrics(_services.GetRequiredService<IMeterFactory>());
+        Writer = new LedgerWriter(file, Databases, Options.Create(options), Metrics, clock, NullLogger<LedgerWriter>.Instance);
     }
 
     public string Directory { get; }
@@ -36,6 +35,8 @@ internal sealed class LedgerRig : IAsyncDisposable
     public FakeTimeProvider Clock { get; }
 
     public PooledDbContextFactory<LedgerDb> Databases { get; }
+
+    public LedgerMetrics Metrics { get; }
 
     public LedgerWriter Writer { get; }
 
@@ -58,7 +59,7 @@ internal sealed class LedgerRig : IAsyncDisposable
     }
 
     public Task<T> DoAsync<T>(Func<LedgerState, T> decide) =>
-        Writer.ExecuteAsync(decide, waitForRoom: true, TestContext.Current.CancellationToken);
+        Writer.ExecuteAsync(decide, waitForRoom: true, TestContext.Current.CancellationToken).AsTask();
 
     public Task OpenAsync(params string[] accounts) => DoAsync(state =>
     {
@@ -133,7 +134,7 @@ internal sealed class LedgerRig : IAsyncDisposable
     {
         await Writer.StopAsync(CancellationToken.None);
         Writer.Dispose();
-        _metrics.Dispose();
+        Metrics.Dispose();
         await _services.DisposeAsync();
         SqliteConnection.ClearAllPools();
     }

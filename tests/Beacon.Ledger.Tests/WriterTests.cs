@@ -168,7 +168,7 @@ public sealed class WriterTests
         });
         await entered.WaitAsync(TestContext.Current.CancellationToken);
         var queued = rig.Writer.ExecuteAsync(_ => 2, waitForRoom: false, TestContext.Current.CancellationToken);
-        var refused = await Assert.ThrowsAsync<RpcException>(() => rig.Writer.ExecuteAsync(_ => 3, waitForRoom: false, TestContext.Current.CancellationToken));
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await rig.Writer.ExecuteAsync(_ => 3, waitForRoom: false, TestContext.Current.CancellationToken));
         Assert.Equal("ledger_busy", Fault.ReasonOf(refused));
         leave.Set();
         Assert.Equal((1, 2), (await busy, await queued));

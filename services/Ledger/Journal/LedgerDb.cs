@@ -27,6 +27,8 @@ internal sealed class LedgerDb(DbContextOptions<LedgerDb> options) : DbContext(o
 
     public DbSet<RefusedWorkRow> RefusedWork => Set<RefusedWorkRow>();
 
+    public DbSet<ChainRow> Chain => Set<ChainRow>();
+
     public DbSet<OutboxRow> Outbox => Set<OutboxRow>();
 
     public DbSet<OutboxCursorRow> OutboxCursor => Set<OutboxCursorRow>();
@@ -111,6 +113,12 @@ internal sealed class LedgerDb(DbContextOptions<LedgerDb> options) : DbContext(o
             row.ToTable("refused_work");
             row.HasKey(refused => refused.Sequence);
             row.Property(refused => refused.Sequence).ValueGeneratedNever();
+        });
+        modelBuilder.Entity<ChainRow>(row =>
+        {
+            row.ToTable("chain");
+            row.HasKey(link => link.Link);
+            row.Property(link => link.Link).ValueGeneratedNever();
         });
         modelBuilder.Entity<OutboxRow>(row =>
         {

@@ -138,7 +138,17 @@ internal sealed class RefusedWorkRow
     public long NotedAtMs { get; set; }
 }
 
-/// <summary>An event that waits to be published.</summary>
+/// <summary>One link of the chain over the journal; <see cref="ChainLink"/>.</summary>
+internal sealed class ChainRow
+{
+    public long Link { get; set; }
+    public int LastAccount { get; set; }
+    public long LastBatch { get; set; }
+    public long LastTransfer { get; set; }
+    public required byte[] Hash { get; set; }
+}
+
+/// <summary>An event that does not follow from the journal and waits to be published.</summary>
 internal sealed class OutboxRow
 {
     public long Sequence { get; set; }
@@ -146,9 +156,17 @@ internal sealed class OutboxRow
     public required string Payload { get; set; }
 }
 
-/// <summary>The one row that says how far the outbox was published.</summary>
+/// <summary>The one row that says how far the events were published.</summary>
 internal sealed class OutboxCursorRow
 {
     public int Id { get; set; }
+
+    /// <summary>The last message of the outbox.</summary>
     public long PublishedThrough { get; set; }
+
+    /// <summary>The last transfer.</summary>
+    public long PublishedTransfers { get; set; }
+
+    /// <summary>What is added to the sequence of an event of the journal, so that it goes on where those of the outbox ended.</summary>
+    public long EventOffset { get; set; }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Beacon.Contracts.Events;
 using Beacon.Ledger.Books;
 
 namespace Beacon.Ledger.Journal;
@@ -43,7 +42,7 @@ internal sealed partial class LedgerState
     public void Begin(long nowMs)
     {
         NowMs = Math.Max(NowMs, nowMs);
-        Changes = new Changes();
+        Changes = Changes.Next();
         Expire();
         if (_book.Find(AccountIds.Treasury) is not null)
             return;
@@ -71,7 +70,7 @@ internal sealed partial class LedgerState
     /// <summary>What a former request of this id got, or null when there was none.</summary>
     public Posting? Replay(Guid batchId, TransferCode code, Guid content, long? amount) => _book.Replay(batchId, code, content, amount);
 
-    /// <summary>Books the batch and, for each wallet whose balance changed, an event.</summary>
+    /// <summary>Books the batch. Its events follow from the journal and are not noted.</summary>
     public Posting Post(TransferBatch batch) => Note(batch, _book.Post(batch, NowMs));
 
     private Posting Note(TransferBatch batch, Posting posting)
@@ -79,24 +78,16 @@ internal sealed partial class LedgerState
         if (posting is not { Status: PostingStatus.Posted, Batch: { } posted })
             return posting;
         Changes.Batches.Add((batch, posted));
-        var moved = new Dictionary<Account, long>();
         foreach (var transfer in posted.Transfers)
         {
-            moved[transfer.Debit] = moved.GetValueOrDefault(transfer.Debit) - transfer.Amount;
-            moved[transfer.Credit] = moved.GetValueOrDefault(transfer.Credit) + transfer.Amount;
-        }
-
-        foreach (var (account, change) in moved)
-        {
-            Changes.Touched.Add(account);
-            if (account.Kind == AccountKind.Wallet)
-                Announce(sequence => new CreditsEarned(sequence, account.Id, change, account.Balance, Name(batch.Code), batch.Reference));
+            Changes.Touched.Add(transfer.Debit);
+            Changes.Touched.Add(transfer.Credit);
         }
 
         return posting;
     }
 
-    /// <summary>Puts an event into the outbox.</summary>
+    /// <summary>Puts an event that does not follow from the journal into the outbox.</summary>
     public void Announce<TEvent>(Func<long, TEvent> make)
     {
         var message = make(++_lastOutbox);
@@ -145,15 +136,4 @@ internal sealed partial class LedgerState
             _active[streamId] = active = [];
         return active;
     }
-
-    private static string Name(TransferCode code) => code switch
-    {
-        TransferCode.Relay => "relay",
-        TransferCode.Tip => "tip",
-        TransferCode.SponsorshipFunding or TransferCode.Sponsorship => "sponsorship",
-        TransferCode.Deposit => "deposit",
-        TransferCode.Refund => "refund",
-        TransferCode.Withdrawal => "withdrawal",
-        _ => throw new ArgumentOutOfRangeException(nameof(code), code, "Not a code."),
-    };
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Beacon.Contracts.Events;
 using Beacon.Ledger.Books;
 using Beacon.Ledger.Journal;
 using Beacon.ServiceDefaults;
@@ -24,7 +23,7 @@ internal sealed record Tip(string AccountId, string Name, string StreamId, long 
             return CommonErrors.UnknownStream;
         if (SquadVersion is { } seen && seen != stream.SquadVersion)
             return LedgerErrors.SquadChanged;
-        state.Wallet(AccountId, Name);
+        var wallet = state.Wallet(AccountId, Name);
         var payments = Squad.Divide(Amount, stream.Squad, except: AccountId);
         if (payments.Count == 0)
             return LedgerErrors.SelfTip;
@@ -34,8 +33,8 @@ internal sealed record Tip(string AccountId, string Name, string StreamId, long 
         var posting = state.Post(new TransferBatch(TransferId, content, TransferCode.Tip, AccountId, StreamId, stream.SquadVersion, legs));
         if (posting.Batch is not { } posted)
             return LedgerErrors.Of(posting.Status);
-        state.Announce(sequence => new TipPosted(
-            sequence, TransferId.ToString(), StreamId, AccountId, Name, Amount, [.. payments.Select(payment => payment.AccountId)]));
+        // The name that the recipients are told is that of the wallet.
+        state.Rename(wallet, Name);
         return posted;
     }
 }

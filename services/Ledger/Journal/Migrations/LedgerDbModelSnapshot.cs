@@ -109,6 +109,34 @@ namespace Beacon.Ledger.Journal.Migrations
                     b.ToTable("batches", (string)null);
                 });
 
+            modelBuilder.Entity("Beacon.Ledger.Journal.ChainRow", b =>
+                {
+                    b.Property<long>("Link")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("link");
+
+                    b.Property<byte[]>("Hash")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("hash");
+
+                    b.Property<int>("LastAccount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("last_account");
+
+                    b.Property<long>("LastBatch")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("last_batch");
+
+                    b.Property<long>("LastTransfer")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("last_transfer");
+
+                    b.HasKey("Link");
+
+                    b.ToTable("chain", (string)null);
+                });
+
             modelBuilder.Entity("Beacon.Ledger.Journal.DeliveryRow", b =>
                 {
                     b.Property<byte[]>("SponsorshipId")
@@ -177,9 +205,17 @@ namespace Beacon.Ledger.Journal.Migrations
                         .HasColumnType("INTEGER")
                         .HasColumnName("id");
 
+                    b.Property<long>("EventOffset")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("event_offset");
+
                     b.Property<long>("PublishedThrough")
                         .HasColumnType("INTEGER")
                         .HasColumnName("published_through");
+
+                    b.Property<long>("PublishedTransfers")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("published_transfers");
 
                     b.HasKey("Id");
 
@@ -192,7 +228,9 @@ namespace Beacon.Ledger.Journal.Migrations
                         new
                         {
                             Id = 1,
-                            PublishedThrough = 0L
+                            EventOffset = 0L,
+                            PublishedThrough = 0L,
+                            PublishedTransfers = 0L
                         });
                 });
 

@@ -1,6 +1,6 @@
 using Beacon.Ledger.Books;
 
-namespace Beacon.Ledger.Tests.Model;
+namespace Beacon.Benchmarks.Model;
 
 /// <summary>What the book should do, too simple to be wrong: dictionaries of numbers, copied before each change.</summary>
 internal sealed class BookModel
@@ -36,12 +36,12 @@ internal sealed class BookModel
     public PostingStatus Apply(BookRequest request, long nowMs)
     {
         var batch = request.Batch;
-        var takesLegs = request.Verb is Verb.Post or Verb.Hold;
+        var takesLegs = request.Act is Act.Post or Act.Hold;
         if (takesLegs && batch.Legs.Any(leg => leg.Amount is < 1 or > 1_000_000_000_000))
             return PostingStatus.InvalidAmount;
         if (takesLegs && batch.Legs.Any(leg => leg.DebitAccountId == leg.CreditAccountId))
             return PostingStatus.SameAccount;
-        if (request.Verb == Verb.Hold && request.HoldMs <= 0)
+        if (request.Act == Act.Hold && request.HoldMs <= 0)
             return PostingStatus.InvalidExpiry;
         if (_requests.TryGetValue(batch.Id, out var first))
             return Repeated(first, batch, takesLegs ? batch.Legs.Sum(leg => leg.Amount) : null);
@@ -71,7 +71,7 @@ internal sealed class BookModel
 
         var amount = batch.Legs.Sum(leg => leg.Amount);
         _requests[batch.Id] = new First(batch.Code, batch.Content, batch.Legs.Count == 0 ? null : amount);
-        if (request.Verb == Verb.Post)
+        if (request.Act == Act.Post)
             Balances = after;
         else
             _holds[batch.Id] = new Hold(batch.Legs[0].DebitAccountId, batch.Legs[0].CreditAccountId, amount, nowMs + request.HoldMs, PendingState.Pending);
@@ -88,7 +88,7 @@ internal sealed class BookModel
             return PostingStatus.PendingAlreadyVoided;
         if (hold.State == PendingState.Expired || hold.ExpiresAtMs <= nowMs)
             return PostingStatus.PendingExpired;
-        if (request.Verb == Verb.PostPending)
+        if (request.Act == Act.PostPending)
         {
             var after = new Dictionary<string, long>(Balances);
             if (Move(after, new Leg(hold.Debit, hold.Credit, hold.Amount), HeldOf(hold.Debit) - hold.Amount) is { } refused)
@@ -96,8 +96,8 @@ internal sealed class BookModel
             Balances = after;
         }
 
-        _holds[request.PendingId] = hold with { State = request.Verb == Verb.PostPending ? PendingState.Posted : PendingState.Voided };
-        _requests[request.Batch.Id] = new First(request.Batch.Code, request.Batch.Content, request.Verb == Verb.PostPending ? hold.Amount : null);
+        _holds[request.PendingId] = hold with { State = request.Act == Act.PostPending ? PendingState.Posted : PendingState.Voided };
+        _requests[request.Batch.Id] = new First(request.Batch.Code, request.Batch.Content, request.Act == Act.PostPending ? hold.Amount : null);
         return PostingStatus.Posted;
     }
 

@@ -1,6 +1,6 @@
 using Beacon.Ledger.Books;
 
-namespace Beacon.Ledger.Tests.Model;
+namespace Beacon.Benchmarks.Model;
 
 /// <summary>
 /// Plays steps on the book and on the model, and compares after each: the answer, every balance, what is held, the floors and
@@ -55,11 +55,11 @@ internal sealed class BookRun
 
     private BookRequest Request(Step step) => step.Kind switch
     {
-        < 45 => new BookRequest(Verb.Post, Batch(step.Who % 5 == 0 ? TransferCode.Deposit : TransferCode.Tip, Legs(step.Who % 5, step.Amount))),
-        < 60 => new BookRequest(Verb.Hold, Batch(TransferCode.Withdrawal, Legs(1, step.Amount / 4)), HoldMs: Next(1_000) - 10),
-        < 70 => new BookRequest(Verb.PostPending, Batch(TransferCode.Withdrawal, []), AnyHold()),
-        < 78 => new BookRequest(Verb.VoidPending, Batch(TransferCode.Withdrawal, []), AnyHold()),
-        _ when _sent.Count == 0 => new BookRequest(Verb.Post, Batch(TransferCode.Deposit, Legs(1, step.Amount))),
+        < 45 => new BookRequest(Act.Post, Batch(step.Who % 5 == 0 ? TransferCode.Deposit : TransferCode.Tip, Legs(step.Who % 5, step.Amount))),
+        < 60 => new BookRequest(Act.Hold, Batch(TransferCode.Withdrawal, Legs(1, step.Amount / 4)), HoldMs: Next(1_000) - 10),
+        < 70 => new BookRequest(Act.PostPending, Batch(TransferCode.Withdrawal, []), AnyHold()),
+        < 78 => new BookRequest(Act.VoidPending, Batch(TransferCode.Withdrawal, []), AnyHold()),
+        _ when _sent.Count == 0 => new BookRequest(Act.Post, Batch(TransferCode.Deposit, Legs(1, step.Amount))),
         < 87 => AnySent(step.Who),
         _ => Changed(AnySent(step.Who), step.Amount),
     };
@@ -79,11 +79,11 @@ internal sealed class BookRun
     private string? Ask(BookRequest request)
     {
         var expected = _model.Apply(request, _nowMs);
-        var posting = request.Verb switch
+        var posting = request.Act switch
         {
-            Verb.Post => _book.Post(request.Batch, _nowMs),
-            Verb.Hold => _book.Hold(request.Batch, _nowMs + request.HoldMs, _nowMs),
-            Verb.PostPending => _book.PostPending(request.Batch, request.PendingId, _nowMs),
+            Act.Post => _book.Post(request.Batch, _nowMs),
+            Act.Hold => _book.Hold(request.Batch, _nowMs + request.HoldMs, _nowMs),
+            Act.PostPending => _book.PostPending(request.Batch, request.PendingId, _nowMs),
             _ => _book.VoidPending(request.Batch, request.PendingId, _nowMs),
         };
         Answers[expected] = Answers.GetValueOrDefault(expected) + 1;
@@ -104,7 +104,7 @@ internal sealed class BookRun
         if (posting.Pending is { } pending)
         {
             _pending[pending.Id] = pending;
-            if (request.Verb == Verb.Hold)
+            if (request.Act == Act.Hold)
                 _holds.Add(pending.Id);
         }
 

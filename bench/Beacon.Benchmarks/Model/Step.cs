@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Beacon.Ledger.Tests.Model;
+namespace Beacon.Benchmarks.Model;
 
 /// <summary>One random operation as plain numbers, so that any list of them is a history and a failing one can be made smaller.</summary>
 /// <param name="Kind">0 to 99: what is done.</param>

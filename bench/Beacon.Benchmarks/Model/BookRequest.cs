@@ -1,8 +1,8 @@
 using Beacon.Ledger.Books;
 
-namespace Beacon.Ledger.Tests.Model;
+namespace Beacon.Benchmarks.Model;
 
-internal enum Verb
+internal enum Act
 {
     Post = 0,
     Hold = 1,
@@ -13,4 +13,4 @@ internal enum Verb
 /// <summary>A request to the book.</summary>
 /// <param name="PendingId">The one to post or to void.</param>
 /// <param name="HoldMs">How long to hold; also none at all.</param>
-internal sealed record BookRequest(Verb Verb, TransferBatch Batch, Guid PendingId = default, long HoldMs = 0);
+internal sealed record BookRequest(Act Act, TransferBatch Batch, Guid PendingId = default, long HoldMs = 0);
