@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
@@ -7,26 +8,33 @@ namespace Beacon.Ledger.Journal;
 
 /// <summary>
 /// One SQL statement, compiled once and run again and again with other values. On SQLite's own interface, because a
-/// command of ADO.NET costs several times what SQLite needs for the row. Values are added in the order of the
-/// statement's parameters.
+/// command of ADO.NET costs several times what SQLite needs for the row. What runs for every value is called without the
+/// managed layer between, which guards the statement against being disposed of on another thread: here one thread owns it.
+/// Values are added in the order of the statement's parameters.
 /// </summary>
-internal sealed class PreparedStatement : IDisposable
+internal sealed partial class PreparedStatement : IDisposable
 {
+    private const string Library = "e_sqlite3";
     private const int OnStack = 512;
+
+    /// <summary>SQLite copies the value before the call returns.</summary>
+    private const nint Transient = -1;
 
     private readonly SqliteConnection _connection;
     private readonly sqlite3_stmt _statement;
+    private readonly nint _handle;
     private int _bound;
 
     public PreparedStatement(SqliteConnection connection, string sql)
     {
         _connection = connection;
         Check(raw.sqlite3_prepare_v3(connection.Handle!, sql, raw.SQLITE_PREPARE_PERSISTENT, out _statement));
+        _handle = _statement.DangerousGetHandle();
     }
 
     public PreparedStatement Add(long value)
     {
-        Check(raw.sqlite3_bind_int64(_statement, ++_bound, value));
+        Check(BindLong(_handle, ++_bound, value));
         return this;
     }
 
@@ -34,7 +42,7 @@ internal sealed class PreparedStatement : IDisposable
     {
         if (value is { } present)
             return Add(present);
-        Check(raw.sqlite3_bind_null(_statement, ++_bound));
+        Check(BindNull(_handle, ++_bound));
         return this;
     }
 
@@ -58,25 +66,18 @@ internal sealed class PreparedStatement : IDisposable
 
     public PreparedStatement Add(ReadOnlySpan<byte> value)
     {
-        Check(raw.sqlite3_bind_blob(_statement, ++_bound, value));
+        Check(BindBlob(_handle, ++_bound, value, value.Length, Transient));
         return this;
     }
 
     public PreparedStatement Add(string value)
     {
         ArgumentNullException.ThrowIfNull(value);
-        if (value.Length == 0)
-        {
-            // An empty span has no address, which SQLite takes for NULL.
-            Check(raw.sqlite3_bind_text(_statement, ++_bound, ""));
-            return this;
-        }
-
         var most = Encoding.UTF8.GetMaxByteCount(value.Length);
         var rented = most > OnStack ? ArrayPool<byte>.Shared.Rent(most) : null;
         var bytes = rented ?? stackalloc byte[OnStack];
         var length = Encoding.UTF8.GetBytes(value, bytes);
-        Check(raw.sqlite3_bind_text(_statement, ++_bound, bytes[..length]));
+        Check(BindText(_handle, ++_bound, bytes, length, Transient));
         if (rented is not null)
             ArrayPool<byte>.Shared.Return(rented);
         return this;
@@ -85,9 +86,9 @@ internal sealed class PreparedStatement : IDisposable
     /// <summary>Runs a statement that answers no rows.</summary>
     public void Run()
     {
-        var done = raw.sqlite3_step(_statement);
+        var done = Step(_handle);
         // A reset says the error of the step again, more precisely.
-        var reset = raw.sqlite3_reset(_statement);
+        var reset = Reset(_handle);
         _bound = 0;
         if (done is not (raw.SQLITE_DONE or raw.SQLITE_ROW))
             Check(reset == raw.SQLITE_OK ? done : reset);
@@ -96,7 +97,7 @@ internal sealed class PreparedStatement : IDisposable
     /// <summary>Moves to the next row; after the last, the statement is ready for other values.</summary>
     public bool Read()
     {
-        switch (raw.sqlite3_step(_statement))
+        switch (Step(_handle))
         {
             case raw.SQLITE_ROW:
                 return true;
@@ -104,7 +105,7 @@ internal sealed class PreparedStatement : IDisposable
                 Reset();
                 return false;
             default:
-                Check(raw.sqlite3_reset(_statement));
+                Check(Reset(_handle));
                 throw new InvalidOperationException("SQLite failed and named no error.");
         }
     }
@@ -112,7 +113,7 @@ internal sealed class PreparedStatement : IDisposable
     /// <summary>Ends a reading before its last row.</summary>
     public void Reset()
     {
-        raw.sqlite3_reset(_statement);
+        _ = Reset(_handle);
         _bound = 0;
     }
 
@@ -143,4 +144,30 @@ internal sealed class PreparedStatement : IDisposable
         throw new SqliteException(
             $"SQLite error {result}: {raw.sqlite3_errmsg(database).utf8_to_string()}", result & 0xFF, raw.sqlite3_extended_errcode(database));
     }
+
+    [LibraryImport(Library, EntryPoint = "sqlite3_bind_int64")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
+    [SuppressGCTransition]
+    private static partial int BindLong(nint statement, int index, long value);
+
+    [LibraryImport(Library, EntryPoint = "sqlite3_bind_null")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
+    [SuppressGCTransition]
+    private static partial int BindNull(nint statement, int index);
+
+    [LibraryImport(Library, EntryPoint = "sqlite3_bind_blob")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
+    private static partial int BindBlob(nint statement, int index, ReadOnlySpan<byte> value, int length, nint destructor);
+
+    [LibraryImport(Library, EntryPoint = "sqlite3_bind_text")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
+    private static partial int BindText(nint statement, int index, ReadOnlySpan<byte> value, int length, nint destructor);
+
+    [LibraryImport(Library, EntryPoint = "sqlite3_step")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
+    private static partial int Step(nint statement);
+
+    [LibraryImport(Library, EntryPoint = "sqlite3_reset")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
+    private static partial int Reset(nint statement);
 }
