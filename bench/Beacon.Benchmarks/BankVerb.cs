@@ -185,6 +185,10 @@ internal static class BankVerb
         {
             while (true)
             {
+                // Only a ledger at work is worth killing.
+                var before = Interlocked.Read(ref _booked);
+                while (goes() && Interlocked.Read(ref _booked) == before)
+                    await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellationToken);
                 await Task.Delay(between, TimeProvider.System, cancellationToken);
                 if (!goes())
                     return;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using Beacon.Ledger.Books;
 using Beacon.ServiceDefaults;
 using Grpc.Core;
@@ -36,6 +37,26 @@ public sealed class BankTests
         Assert.Equal(0, totals.HeldMicrocredits);
         // What left the wallets is back in the treasury, to the micro-credit.
         Assert.Equal(-totals.Kinds.Single(kind => kind.Kind == Rpc.AccountKind.Wallet).BalanceMicrocredits, totals.Kinds.Single(kind => kind.Kind == Rpc.AccountKind.Treasury).BalanceMicrocredits);
+    }
+
+    /// <summary>The command that is documented, as its own process; its ledger is another, on real ports, and is killed.</summary>
+    [Fact]
+    public async Task Every_wallet_holds_what_was_answered_although_the_ledger_was_killed()
+    {
+        using var bank = new Process
+        {
+            StartInfo = new ProcessStartInfo("dotnet", [typeof(Benchmarks.Verb).Assembly.Location, "bank", "--seconds", "5", "--kill-seconds", "2", "--json"])
+            {
+                UseShellExecute = false,
+                RedirectStandardOutput = true,
+            },
+        };
+        bank.Start();
+        var report = JsonNode.Parse(await bank.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken))!.AsObject();
+        await bank.WaitForExitAsync(TestContext.Current.CancellationToken);
+        TestContext.Current.TestOutputHelper?.WriteLine(report.ToJsonString());
+        Assert.Equal((16, 0, 0, 0), ((int)report["clients"]!, (int)report["deviations"]!, (int)report["mismatched_accounts"]!, (long)report["sum"]!));
+        Assert.True((int)report["kills"]! > 0 && (int)report["repeated"]! > 0 && (int)report["booked"]! > 32 && (int)report["snapshots"]! > 0, report.ToJsonString());
     }
 
     private static async Task<int> ClientAsync(LedgerHost host, int client, Func<bool> goes)
