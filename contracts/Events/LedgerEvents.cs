@@ -3,7 +3,7 @@ namespace Beacon.Contracts.Events;
 /// <summary>An account's balance changed. Published from the Ledger's outbox, at least once, in order per account.</summary>
 /// <param name="Sequence">Grows over the whole ledger; a consumer ignores what is not newer than what it has.</param>
 /// <param name="AmountMicrocredits">The change; negative when the account paid.</param>
-/// <param name="Code"><c>relay</c>, <c>tip</c>, <c>sponsorship</c>, <c>deposit</c> or <c>refund</c>.</param>
+/// <param name="Code"><c>relay</c>, <c>tip</c>, <c>sponsorship</c>, <c>deposit</c>, <c>refund</c> or <c>withdrawal</c>.</param>
 public sealed record CreditsEarned(
     long Sequence,
     string AccountId,

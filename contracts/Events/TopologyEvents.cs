@@ -77,13 +77,30 @@ public sealed record ChallengeIssued(string EdgeId, string StreamId, long Window
 /// </summary>
 /// <param name="WindowMs">Length of the window in milliseconds.</param>
 /// <param name="Viewers">Viewers whose receipts answered the window's challenge.</param>
+/// <param name="ConsumedBytes">What these viewers verifiably received, from relays and from the root: no more is ever paid for. Null from a sender that does not count it.</param>
 public sealed record RelayWorkVerified(
     string StreamId,
     string BroadcasterAccountId,
     long Window,
     int WindowMs,
     int Viewers,
-    IReadOnlyList<VerifiedRelay> Relays);
+    IReadOnlyList<VerifiedRelay> Relays,
+    long? ConsumedBytes = null);
 
-/// <summary>One account's verified work in one window, over all its peers and stripes.</summary>
-public sealed record VerifiedRelay(string AccountId, long VerifiedBytes);
+/// <summary>
+/// One account's work in one window, over all its peers and stripes: what is verified, and, for the report, what was
+/// forwarded and earns nothing. An account with refused work alone is listed too.
+/// </summary>
+/// <param name="ReceiptAccounts">Accounts whose receipts the verified bytes rest on: neither the relay's own nor, where that rule is on, of its address block. Null from a sender that does not count them.</param>
+/// <param name="SameAccountBytes">Received by the relay's own account.</param>
+/// <param name="SameAddressBlockBytes">Received within the relay's address block.</param>
+/// <param name="UnansweredBytes">Received by peers that did not answer the window's challenge.</param>
+/// <param name="OverSlotsBytes">Beyond what the relay's slots and the bitrate allow.</param>
+public sealed record VerifiedRelay(
+    string AccountId,
+    long VerifiedBytes,
+    int? ReceiptAccounts = null,
+    long SameAccountBytes = 0,
+    long SameAddressBlockBytes = 0,
+    long UnansweredBytes = 0,
+    long OverSlotsBytes = 0);

@@ -27,11 +27,19 @@ public static class LedgerService
         builder.Services.AddSingleton<LedgerWriter>();
         builder.Services.AddSingleton<StreamOwners>();
         builder.Services.AddSingleton<Statements>();
+        builder.Services.AddSingleton<SponsorshipReports>();
+        builder.Services.AddSingleton<Withdrawals>();
+        builder.Services.AddSingleton<OperatorReports>();
         builder.AddServiceClient<TopologyService.TopologyServiceClient>(HostedServices.Topology);
         // In this order: the file is ready before anything reads it, and closed after the last.
         builder.Services.AddHostedService(services => services.GetRequiredService<LedgerWriter>());
         builder.Services.AddHostedService<OutboxPublisher>();
         builder.Services.AddHostedService<BalanceCheck>();
+        builder.Services.AddHostedService<Deadlines>();
+        builder.Services.AddSingleton<ProofCheck>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<ProofCheck>());
+        builder.Services.AddSingleton<Backups>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<Backups>());
         builder.Services.AddHealthChecks().AddCheck<LedgerHealth>("ledger");
     }
 
@@ -54,6 +62,8 @@ public static class LedgerService
     {
         ArgumentNullException.ThrowIfNull(app);
         app.MapGrpcService<LedgerGrpc>();
+        app.MapGrpcService<LedgerOperatorGrpc>();
         app.MapGrpcService<LedgerAccountsGrpc>();
+        app.MapGrpcService<LedgerBackupsGrpc>();
     }
 }

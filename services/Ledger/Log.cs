@@ -24,4 +24,22 @@ internal static partial class Log
 
     [LoggerMessage(3007, LogLevel.Warning, "A {Message} of stream {StreamId} was dropped: {Reason}")]
     public static partial void MessageDropped(ILogger logger, string message, string streamId, string reason);
+
+    [LoggerMessage(3020, LogLevel.Critical, "The journal does not prove itself: {Problem}")]
+    public static partial void ProofFailed(ILogger logger, string problem);
+
+    [LoggerMessage(3021, LogLevel.Warning, "The proof of the journal was interrupted and begins anew")]
+    public static partial void ProofInterrupted(ILogger logger, Exception exception);
+
+    [LoggerMessage(3022, LogLevel.Information, "A backup was made: {Path}, {Bytes} bytes, {Transfers} transfers")]
+    public static partial void BackupMade(ILogger logger, string path, long bytes, long transfers);
+
+    [LoggerMessage(3023, LogLevel.Error, "A backup failed; the next is tried on schedule")]
+    public static partial void BackupFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(3030, LogLevel.Information, "{Ended} campaigns are over; what was left went back")]
+    public static partial void CampaignsEnded(ILogger logger, int ended);
+
+    [LoggerMessage(3031, LogLevel.Warning, "The deadlines could not be checked; they are in {Seconds} s")]
+    public static partial void DeadlinesFailed(ILogger logger, int seconds, Exception exception);
 }

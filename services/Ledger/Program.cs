@@ -1,5 +1,9 @@
 using Beacon.Ledger;
+using Beacon.Ledger.Journal;
 using Beacon.ServiceDefaults;
+
+if (VerifyCommand.Run(args, Console.Out) is { } exitCode)
+    return exitCode;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
@@ -9,3 +13,4 @@ var app = builder.Build();
 app.MapServiceDefaults();
 app.MapLedger();
 await app.RunAsync();
+return 0;

@@ -6,6 +6,9 @@ namespace Beacon.Ledger;
 /// <summary>What every request is checked for before anything else happens.</summary>
 internal static class RequestChecks
 {
+    private const uint MaxCampaignMinutes = 525_600;
+    private const int MaxNoteLength = 200;
+
     public static long Amount(long microcredits) => Amounts.IsAmount(microcredits) ? microcredits : throw LedgerErrors.InvalidAmount.Exception();
 
     public static long Rate(long microcredits) => Amounts.IsRate(microcredits) ? microcredits : throw LedgerErrors.InvalidAmount.Exception();
@@ -15,6 +18,20 @@ internal static class RequestChecks
         Guid.TryParseExact(text, "D", out var id) && id != Guid.Empty && !DerivedId.IsDerived(id)
             ? id
             : throw LedgerErrors.InvalidTransferId.Exception();
+
+    /// <summary>A moment is given in one way, or not at all.</summary>
+    public static Moment Moment(long unixMs, long transfer) =>
+        unixMs >= 0 && transfer >= 0 && (unixMs == 0 || transfer == 0) ? new Moment(unixMs, transfer) : throw LedgerErrors.InvalidMoment.Exception();
+
+    public static Pace Pace(long maxPerHour, uint campaignMinutes) =>
+        maxPerHour is >= 0 and <= Amounts.Max && campaignMinutes <= MaxCampaignMinutes
+            ? new Pace(maxPerHour, campaignMinutes * 60_000L)
+            : throw LedgerErrors.InvalidPace.Exception();
+
+    public static string Note(string note) =>
+        note.Length <= MaxNoteLength && !note.Any(char.IsControl) ? note : throw LedgerErrors.InvalidNote.Exception();
+
+    public static Caller Operator(Caller caller) => caller.Has(Scopes.Operator) ? caller : throw LedgerErrors.OperatorOnly.Exception();
 
     public static string AccountId(string accountId) => AccountIds.IsWallet(accountId) ? accountId : throw LedgerErrors.InvalidAccountId.Exception();
 

@@ -86,11 +86,12 @@ public sealed class BadInputTests : IAsyncLifetime
     [Fact]
     public async Task An_id_that_was_used_for_something_else()
     {
-        const string Reason = "exists_with_different_content";
-        await Refused(Reason, StatusCode.AlreadyExists, () => _host.Ledger.TipAsync(Tip(11, Used), LedgerHost.As("ann")));
-        await Refused(Reason, StatusCode.AlreadyExists, () => _host.Ledger.TipAsync(Tip(10, Used), LedgerHost.As("g1")));
+        await Refused("exists_with_different_amount", StatusCode.AlreadyExists, () => _host.Ledger.TipAsync(Tip(11, Used), LedgerHost.As("ann")));
+        await Refused("exists_with_different_content", StatusCode.AlreadyExists, () => _host.Ledger.TipAsync(Tip(10, Used), LedgerHost.As("g1")));
+        const string Reason = "exists_with_different_code";
         await Refused(Reason, StatusCode.AlreadyExists, () => _host.Ledger.DepositAsync(Deposit(id: Used), LedgerHost.As("boss", Scopes.Operator)));
         await Refused(Reason, StatusCode.AlreadyExists, () => _host.Ledger.CreateSponsorshipAsync(Sponsorship(id: Used), LedgerHost.As("ann")));
+        await Refused(Reason, StatusCode.AlreadyExists, () => _host.Ledger.RequestWithdrawalAsync(new() { WithdrawalId = Used, AmountMicrocredits = 10 }, LedgerHost.As("ann")));
     }
 
     [Theory]

@@ -160,7 +160,7 @@ public sealed class LedgerGrpcTests
         Assert.Equal("990", wallet.GetProperty("balanceMicrocredits").ToString());
         var refused = await http.PostAsJsonAsync("/api/tip", new { streamId = Stream, amountMicrocredits = 11, transferId = TipId }, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.Conflict, refused.StatusCode);
-        Assert.Contains("exists_with_different_content", await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains("exists_with_different_amount", await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
         Assert.Equal("Healthy", await http.GetStringAsync("/health", TestContext.Current.CancellationToken));
     }
 

@@ -39,7 +39,9 @@ internal sealed class LedgerHost : IAsyncDisposable
         Heard = heard;
         _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions { HttpHandler = app.GetTestServer().CreateHandler() });
         Ledger = new Rpc.LedgerService.LedgerServiceClient(_channel);
+        Operators = new Rpc.LedgerOperatorService.LedgerOperatorServiceClient(_channel);
         Accounts = new Rpc.LedgerAccountsService.LedgerAccountsServiceClient(_channel);
+        Backups = new Rpc.LedgerBackupsService.LedgerBackupsServiceClient(_channel);
     }
 
     public string Directory { get; }
@@ -52,11 +54,15 @@ internal sealed class LedgerHost : IAsyncDisposable
 
     public Rpc.LedgerService.LedgerServiceClient Ledger { get; }
 
+    public Rpc.LedgerOperatorService.LedgerOperatorServiceClient Operators { get; }
+
     public Rpc.LedgerAccountsService.LedgerAccountsServiceClient Accounts { get; }
+
+    public Rpc.LedgerBackupsService.LedgerBackupsServiceClient Backups { get; }
 
     public HttpClient Http => _app.GetTestClient();
 
-    public static async Task<LedgerHost> StartAsync(string? directory = null)
+    public static async Task<LedgerHost> StartAsync(string? directory = null, params (string Key, string Value)[] settings)
     {
         directory ??= LedgerRig.NewDirectory();
         var topology = new FakeTopology();
@@ -64,7 +70,8 @@ internal sealed class LedgerHost : IAsyncDisposable
         var builder = WebApplication.CreateBuilder();
         builder.WebHost.UseTestServer();
         builder.Logging.ClearProviders();
-        builder.Configuration.AddInMemoryCollection([new(DataDirectory.Key, directory)]);
+        builder.Configuration.AddInMemoryCollection([new(DataDirectory.Key, directory), new("Beacon:Ledger:RelayProbationWindows", "0")]);
+        builder.Configuration.AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)));
         builder.AddServiceDefaults();
         builder.AddLedger();
         foreach (var other in HostedServices.All)
@@ -116,7 +123,7 @@ internal sealed class LedgerHost : IAsyncDisposable
         await using var connection = new SqliteConnection($"Data Source={Path.Combine(Directory, "ledger.db")};Pooling=False");
         await connection.OpenAsync();
         var lines = new List<string>();
-        foreach (var table in new[] { "accounts", "batches", "transfers", "streams", "squad_members", "sponsorships" })
+        foreach (var table in new[] { "accounts", "batches", "transfers", "streams", "squad_members", "sponsorships", "deliveries", "pending_transfers", "freezes", "relay_standings", "refused_work" })
         {
             await using var command = connection.CreateCommand();
 #pragma warning disable CA2100 // Names of tables.

@@ -17,7 +17,6 @@ namespace Beacon.Ledger.Tests;
 internal sealed class LedgerRig : IAsyncDisposable
 {
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
-    private readonly LedgerMetrics _metrics;
 
     private LedgerRig(string directory, LedgerOptions options, FakeTimeProvider clock)
     {
@@ -25,8 +24,8 @@ internal sealed class LedgerRig : IAsyncDisposable
         Clock = clock;
         var file = new LedgerFile($"Data Source={Path}");
         Databases = new PooledDbContextFactory<LedgerDb>(new DbContextOptionsBuilder<LedgerDb>().UseSqlite(file.ConnectionString).Options);
-        _metrics = new LedgerMetrics(_services.GetRequiredService<IMeterFactory>());
-        Writer = new LedgerWriter(file, Databases, Options.Create(options), _metrics, clock, NullLogger<LedgerWriter>.Instance);
+        Metrics = new LedgerMetrics(_services.GetRequiredService<IMeterFactory>());
+        Writer = new LedgerWriter(file, Databases, Options.Create(options), Metrics, clock, NullLogger<LedgerWriter>.Instance);
     }
 
     public string Directory { get; }
@@ -37,13 +36,15 @@ internal sealed class LedgerRig : IAsyncDisposable
 
     public PooledDbContextFactory<LedgerDb> Databases { get; }
 
+    public LedgerMetrics Metrics { get; }
+
     public LedgerWriter Writer { get; }
 
     public static string NewDirectory() => System.IO.Directory.CreateTempSubdirectory("beacon-ledger-").FullName;
 
     public static async Task<LedgerRig> StartAsync(string? directory = null, LedgerOptions? options = null)
     {
-        var rig = new LedgerRig(directory ?? NewDirectory(), options ?? new LedgerOptions(), new FakeTimeProvider(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero)));
+        var rig = new LedgerRig(directory ?? NewDirectory(), options ?? new LedgerOptions { RelayProbationWindows = 0 }, new FakeTimeProvider(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero)));
         await rig.Writer.StartAsync(TestContext.Current.CancellationToken);
         return rig;
     }
@@ -58,7 +59,7 @@ internal sealed class LedgerRig : IAsyncDisposable
     }
 
     public Task<T> DoAsync<T>(Func<LedgerState, T> decide) =>
-        Writer.ExecuteAsync(decide, waitForRoom: true, TestContext.Current.CancellationToken);
+        Writer.ExecuteAsync(decide, waitForRoom: true, TestContext.Current.CancellationToken).AsTask();
 
     public Task OpenAsync(params string[] accounts) => DoAsync(state =>
     {
@@ -78,8 +79,8 @@ internal sealed class LedgerRig : IAsyncDisposable
     public Task StreamAsync(string streamId, string broadcaster) =>
         DoAsync(state => StreamFacts.Started(state, streamId, broadcaster, state.NowMs));
 
-    public Task<Decided<PostedBatch>> TipAsync(string from, string streamId, long amount, int id) =>
-        DoAsync(new Tip(from, from, streamId, amount, Id(id)).Decide);
+    public Task<Decided<PostedBatch>> TipAsync(string from, string streamId, long amount, int id, long? squadVersion = null) =>
+        DoAsync(new Tip(from, from, streamId, amount, Id(id), squadVersion).Decide);
 
     public Task<long> BalanceAsync(string account) => DoAsync(state => state.Find(account)?.Balance ?? 0);
 
@@ -133,7 +134,7 @@ internal sealed class LedgerRig : IAsyncDisposable
     {
         await Writer.StopAsync(CancellationToken.None);
         Writer.Dispose();
-        _metrics.Dispose();
+        Metrics.Dispose();
         await _services.DisposeAsync();
         SqliteConnection.ClearAllPools();
     }

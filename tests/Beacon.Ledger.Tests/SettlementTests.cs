@@ -31,12 +31,13 @@ public sealed class SettlementTests
     }
 
     [Fact]
-    public async Task A_window_beyond_any_sense_pays_nothing_to_anybody()
+    public async Task Work_beyond_any_sense_is_paid_up_to_the_cap_of_an_account()
     {
         await using var rig = await LedgerRig.StartAsync();
-        Assert.Equal(PostingStatus.InvalidAmount, await rig.DoAsync(Settle(1, 1, new RelayWork("r1", 125_000_000_000_125), new RelayWork("r2", 125)).Decide));
-        Assert.Equal(0, await rig.BalanceAsync("r2"));
-        Assert.Equal(0, await rig.SqlAsync("SELECT count(*) FROM batches"));
+        Assert.Equal(PostingStatus.Posted, await rig.DoAsync(Settle(1, 1, new RelayWork("r1", 125_000_000_000_125), new RelayWork("r2", 125)).Decide));
+        // 1,000 Mbit/s, at 0.01 credits each.
+        Assert.Equal((10_000_000, 1), (await rig.BalanceAsync("r1"), await rig.BalanceAsync("r2")));
+        Assert.Equal(125_000_000_000_125 - 1_250_000_000, await rig.SqlAsync($"SELECT bytes FROM refused_work WHERE account_id = 'r1' AND reason = {(int)RefusalReason.OverAccountCap}"));
     }
 
     [Fact]
@@ -70,7 +71,7 @@ public sealed class SettlementTests
     [Fact]
     public async Task The_share_of_the_broadcaster_is_an_option_and_goes_by_the_squad()
     {
-        await using var rig = await LedgerRig.StartAsync(options: new LedgerOptions { BroadcasterShareBps = 5_000 });
+        await using var rig = await LedgerRig.StartAsync(options: new LedgerOptions { BroadcasterShareBps = 5_000, RelayProbationWindows = 0 });
         await FundAsync(rig, budget: 1_000, rate: 1_000);
         await rig.OpenAsync("guest");
         await rig.DoAsync(new SetSquad("host", "s", [new("host", 7_500), new("guest", 2_500)]).Decide);

@@ -65,7 +65,7 @@ public sealed class WriterTests
         Assert.Equal(
             first.Transfers.Select(leg => (leg.Id, leg.Debit.Id, leg.Credit.Id, leg.Amount, leg.DebitBalance)),
             again.Transfers.Select(leg => (leg.Id, leg.Debit.Id, leg.Credit.Id, leg.Amount, leg.DebitBalance)));
-        Assert.Equal(LedgerErrors.ExistsWithDifferentContent, (await rig.TipAsync("ann", "s", 11, id: 1)).Refusal);
+        Assert.Equal(LedgerErrors.ExistsWithDifferentAmount, (await rig.TipAsync("ann", "s", 11, id: 1)).Refusal);
         Assert.Null((await rig.TipAsync("ann", "s", 5, id: 2)).Refusal);
         Assert.Equal((985, 15), (await rig.BalanceAsync("ann"), await rig.BalanceAsync("bob")));
         await rig.AssertSoundAsync();
@@ -100,7 +100,7 @@ public sealed class WriterTests
         await rig.TipAsync("ann", "s", 10, id: 1);
         await rig.TipAsync("ann", "s", 20, id: 2);
         Assert.Equal(990, (await rig.TipAsync("ann", "s", 10, id: 1)).Value!.Transfers[0].DebitBalance);
-        Assert.Equal(LedgerErrors.ExistsWithDifferentContent, (await rig.TipAsync("ann", "s", 20, id: 1)).Refusal);
+        Assert.Equal(LedgerErrors.ExistsWithDifferentAmount, (await rig.TipAsync("ann", "s", 20, id: 1)).Refusal);
         Assert.Equal(970, await rig.BalanceAsync("ann"));
     }
 
@@ -168,7 +168,7 @@ public sealed class WriterTests
         });
         await entered.WaitAsync(TestContext.Current.CancellationToken);
         var queued = rig.Writer.ExecuteAsync(_ => 2, waitForRoom: false, TestContext.Current.CancellationToken);
-        var refused = await Assert.ThrowsAsync<RpcException>(() => rig.Writer.ExecuteAsync(_ => 3, waitForRoom: false, TestContext.Current.CancellationToken));
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await rig.Writer.ExecuteAsync(_ => 3, waitForRoom: false, TestContext.Current.CancellationToken));
         Assert.Equal("ledger_busy", Fault.ReasonOf(refused));
         leave.Set();
         Assert.Equal((1, 2), (await busy, await queued));

@@ -152,7 +152,7 @@ public sealed class BadInputScenarios(ServerFixture fixture) : IClassFixture<Ser
         var transferId = Guid.NewGuid();
         Assert.Equal(200, (await _rest.PostAsync("/api/tip", new { streamId = root.StreamId, amountMicrocredits = 10, transferId }, tipper)).Status);
         var other = await _rest.PostAsync("/api/tip", new { streamId = root.StreamId, amountMicrocredits = 11, transferId }, tipper);
-        Assert.Equal((409, "exists_with_different_content"), (other.Status, other.Reason));
+        Assert.Equal((409, "exists_with_different_amount"), (other.Status, other.Reason));
         Assert.Equal(Credit - 10, await _rest.BalanceAsync(tipper));
     }
 

@@ -22,6 +22,7 @@ public sealed class BeaconServer : IAsyncDisposable
             ["Beacon:Topology:GatewayPort"] = Text(_ports[3]),
             // All test clients share one address and one machine.
             ["Beacon:Topology:ExcludeSameAddressBlock"] = "false",
+            ["Beacon:Ledger:RelayProbationWindows"] = "0",
             ["Beacon:Signaling:OperatorKey"] = OperatorKey,
             ["Beacon:Signaling:HandshakeBurstPerAddress"] = "10000",
             ["Beacon:Signaling:GuestBurstPerAddress"] = "10000",

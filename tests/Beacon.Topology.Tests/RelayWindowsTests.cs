@@ -52,7 +52,7 @@ public sealed class RelayWindowsTests
         var settled = SettleFirst(windows);
         Assert.Equal(0, settled.Window);
         Assert.Equal(1, settled.Viewers);
-        Assert.Equal([new AccountWork("alice", 5_000)], settled.Work);
+        Assert.Equal([new AccountWork("alice", 5_000, 1, default)], settled.Work);
     }
 
     [Fact]
@@ -91,8 +91,8 @@ public sealed class RelayWindowsTests
         Assert.False(windows.Answered("child", 0, []));
         Assert.False(windows.Answered("child", 5, Asked.Answer("child")));
         var settled = SettleFirst(windows);
-        Assert.Equal(0, settled.Viewers);
-        Assert.Empty(settled.Work);
+        Assert.Equal((0, 0), (settled.Viewers, settled.ConsumedBytes));
+        Assert.Equal([new AccountWork("alice", 0, 0, new RefusedBytes(0, 0, Unanswered: 5_000, 0))], settled.Work);
     }
 
     [Fact]
@@ -116,7 +116,10 @@ public sealed class RelayWindowsTests
         windows.EdgeAssigned(Relay, new Party("child", "alice", "10.0.2"), 0, 0);
         Answer(windows);
         Move(windows, received: 5_000, claimed: 5_000);
-        Assert.Empty(SettleFirst(windows).Work);
+        var settled = SettleFirst(windows);
+        Assert.Equal([new AccountWork("alice", 0, 0, new RefusedBytes(SameAccount: 5_000, 0, 0, 0))], settled.Work);
+        // It was received all the same.
+        Assert.Equal(5_000, settled.ConsumedBytes);
     }
 
     [Theory]
@@ -128,7 +131,8 @@ public sealed class RelayWindowsTests
         windows.EdgeAssigned(Relay, new Party("child", "bob", Relay.AddressBlock), 0, 0);
         Answer(windows);
         Move(windows, received: 5_000, claimed: 5_000);
-        Assert.Equal(paid, SettleFirst(windows).Work.Sum(work => work.Bytes));
+        var work = Assert.Single(SettleFirst(windows).Work);
+        Assert.Equal((paid, 5_000 - paid), (work.Bytes, work.Refused.SameAddressBlock));
     }
 
     [Fact]
@@ -151,7 +155,7 @@ public sealed class RelayWindowsTests
         Answer(windows, "second");
         Move(windows, received: 5_000, claimed: 5_000);
         Move(windows, received: 5_000, claimed: 5_000, child: "second");
-        Assert.Equal([new AccountWork("alice", 7_000)], SettleFirst(windows, cap: 7_000).Work);
+        Assert.Equal([new AccountWork("alice", 7_000, 2, new RefusedBytes(0, 0, 0, OverSlots: 3_000))], SettleFirst(windows, cap: 7_000).Work);
     }
 
     [Fact]
@@ -163,7 +167,7 @@ public sealed class RelayWindowsTests
         Answer(windows, "second");
         Move(windows, received: 5_000, claimed: 5_000);
         Move(windows, received: 300, claimed: 300, child: "second", parent: "relay2");
-        Assert.Equal([new AccountWork("alice", 5_300)], SettleFirst(windows).Work);
+        Assert.Equal([new AccountWork("alice", 5_300, 2, default)], SettleFirst(windows).Work);
     }
 
     [Fact]
@@ -216,7 +220,7 @@ public sealed class RelayWindowsTests
         Move(windows, received: 5_000, claimed: 5_000);
         windows.EdgeAssigned(Root, Child, 0, 5_000);
         Move(windows, received: 70, claimed: 70, parent: "root");
-        Assert.Equal([new AccountWork("alice", 5_000), new AccountWork("broadcaster", 70)], SettleFirst(windows).Work);
+        Assert.Equal([new AccountWork("alice", 5_000, 1, default), new AccountWork("broadcaster", 70, 1, default)], SettleFirst(windows).Work);
     }
 
     [Fact]

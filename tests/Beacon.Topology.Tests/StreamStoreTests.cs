@@ -52,7 +52,7 @@ public abstract class StreamStoreContract(IConnectionMultiplexer redis)
     {
         var epoch = await _store.CreateAsync(_streamId, 1_000);
         Assert.Equal(1_000, epoch);
-        var work = new RelayWorkVerified(_streamId, "acc", 42, 10_000, 3, [new VerifiedRelay("alice", 77), new VerifiedRelay("bob", long.MaxValue)]);
+        var work = new RelayWorkVerified(_streamId, "acc", 42, 10_000, 3, [new VerifiedRelay("alice", 77, 3, 1, 2, 4, 5), new VerifiedRelay("bob", long.MaxValue)], 99);
         Assert.Equal(CommitOutcome.Done, await Commit(epoch, 1, Batch(Meta, ["root", "a", "b"], [Place("root", null), Place("a"), Place("b")], outbox: [work], whole: true)));
         Assert.Equal(CommitOutcome.Done, await Commit(epoch, 2, Batch(members: ["c"], places: [Place("c", "a"), Place("a", "c")], removed: ["b"])));
 

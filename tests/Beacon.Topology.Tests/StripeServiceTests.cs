@@ -109,7 +109,10 @@ public sealed class StripeServiceTests(GarnetFixture garnet) : IClassFixture<Gar
 
         var expected = trees.SelectMany(tree => tree.Values).Where(peer => peer.PeerId != "root" && peer.Children > 0)
             .GroupBy(peer => peer.PeerId)
-            .Select(peer => new VerifiedRelay($"account-{peer.Key}", peer.Sum(place => place.Children * 10_000L)))
+            .Select(peer => new VerifiedRelay(
+                $"account-{peer.Key}",
+                peer.Sum(place => place.Children * 10_000L),
+                trees.SelectMany(tree => tree.Values).Where(child => child.ParentPeerId == peer.Key).Select(child => child.PeerId).Distinct(StringComparer.Ordinal).Count()))
             .OrderBy(relay => relay.AccountId, StringComparer.Ordinal)
             .ToList();
         await stream.Pass(10_000);

@@ -282,7 +282,8 @@ public sealed class TopologyServiceTests : IClassFixture<TopologyFixture>
         await _host.PassAsync(_streamId, 1);
         var verified = Assert.Single(_host.Sent.All<RelayWorkVerified>());
         Assert.Equal((_streamId, challenge.Window, 10_000, 1), (verified.StreamId, verified.Window, verified.WindowMs, verified.Viewers));
-        Assert.Equal([new VerifiedRelay("account-a", 600_000)], verified.Relays);
+        Assert.Equal([new VerifiedRelay("account-a", 600_000, ReceiptAccounts: 1)], verified.Relays);
+        Assert.Equal(600_000, verified.ConsumedBytes);
         Assert.NotEmpty(_host.Sent.All<StreamAudienceChanged>());
 
         await _host.DeactivateAsync(_streamId);

@@ -21,6 +21,15 @@ public sealed class Account(int number, string id, AccountKind kind, bool mayGoN
     /// <summary>Micro-credits.</summary>
     public long Balance { get; internal set; }
 
+    /// <summary>Micro-credits of the balance that pending transfers will take; nobody else may spend them.</summary>
+    public long Held { get; internal set; }
+
+    /// <summary>Micro-credits that can be spent now.</summary>
+    public long Available => Balance - Held;
+
+    /// <summary>While set nothing leaves the account; what others owe it still arrives.</summary>
+    public bool IsFrozen { get; internal set; }
+
     /// <summary>Sum of all relay pay ever, micro-credits.</summary>
     public long RelayEarnings { get; internal set; }
 

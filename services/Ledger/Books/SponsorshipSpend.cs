@@ -3,16 +3,16 @@ namespace Beacon.Ledger.Books;
 /// <summary>How a sponsor's budget is spent.</summary>
 public static class SponsorshipSpend
 {
-    /// <summary>What one window costs: rate × viewers × windowMs / 60,000, rounded down, never more than is left.</summary>
+    /// <summary>What one window costs: rate × viewers × windowMs / 60,000, rounded down, never more than is allowed.</summary>
     /// <param name="rate">Micro-credits per verified viewer-minute.</param>
-    /// <param name="left">Unspent budget, micro-credits.</param>
-    public static long Due(long rate, int viewers, int windowMs, long left)
+    /// <param name="allowed">What of the budget may be spent now (<see cref="Sponsorship.Allowed"/>), micro-credits.</param>
+    public static long Due(long rate, int viewers, int windowMs, long allowed)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(rate);
         ArgumentOutOfRangeException.ThrowIfNegative(viewers);
         ArgumentOutOfRangeException.ThrowIfNegative(windowMs);
-        ArgumentOutOfRangeException.ThrowIfNegative(left);
-        return (long)Int128.Min((Int128)rate * viewers * windowMs / 60_000, left);
+        ArgumentOutOfRangeException.ThrowIfNegative(allowed);
+        return (long)Int128.Min((Int128)rate * viewers * windowMs / 60_000, allowed);
     }
 
     /// <summary>
@@ -25,9 +25,9 @@ public static class SponsorshipSpend
     {
         ArgumentNullException.ThrowIfNull(relays);
         var working = relays.Where(relay => relay.VerifiedBytes > 0).ToArray();
-        if (working.Length == 0)
+        var halves = Halves(amount, broadcasterShareBps, working.Length > 0);
+        if (halves[1] == 0)
             return Squad.Divide(amount, squad);
-        var halves = Split.ByWeights(amount, [broadcasterShareBps, Split.WholeBps - broadcasterShareBps]);
         var byWork = Split.ByWeights(halves[1], [.. working.Select(relay => relay.VerifiedBytes)]);
         return
         [
@@ -38,4 +38,8 @@ public static class SponsorshipSpend
                 .Where(payment => payment.Amount > 0),
         ];
     }
+
+    /// <summary>The part of the broadcaster and the squad, and the part of the relays.</summary>
+    public static long[] Halves(long amount, int broadcasterShareBps, bool anyRelays) =>
+        anyRelays ? Split.ByWeights(amount, [broadcasterShareBps, Split.WholeBps - broadcasterShareBps]) : [amount, 0];
 }

@@ -44,6 +44,9 @@ public static class Squad
     public static IReadOnlyList<Payment> Divide(long amount, IReadOnlyList<SquadShare> members, string? except = null)
     {
         ArgumentNullException.ThrowIfNull(members);
+        // Most streams have one member, and then there is nothing to divide.
+        if (members.Count == 1)
+            return members[0].AccountId == except || amount == 0 ? [] : [new Payment(members[0].AccountId, amount)];
         var paid = members.Where(member => member.AccountId != except).ToArray();
         if (paid.Length == 0)
             return [];

@@ -11,7 +11,7 @@ namespace Beacon.Ledger.Books;
 /// </param>
 /// <param name="Actor">The account on whose request this is booked, or the ledger itself.</param>
 /// <param name="Reference">What it is about: a stream id, a sponsorship id.</param>
-/// <param name="Window">The settlement window, if it is about one.</param>
+/// <param name="Window">What its code counts by: the settlement window of pay, the version of the squad that a tip was divided by.</param>
 /// <param name="Legs">May be empty: then the batch only marks its id as done.</param>
 public sealed record TransferBatch(
     Guid Id,
@@ -41,7 +41,9 @@ public sealed record Transfer(
 /// <summary>A batch as it stands in the journal.</summary>
 /// <param name="Sequence">Grows by one over the whole journal.</param>
 /// <param name="BookedAtMs">Unix milliseconds.</param>
-public sealed record PostedBatch(long Sequence, Guid Id, Guid Content, long BookedAtMs, IReadOnlyList<Transfer> Transfers)
+/// <param name="Window">As in <see cref="TransferBatch"/>.</param>
+public sealed record PostedBatch(
+    long Sequence, Guid Id, Guid Content, long BookedAtMs, IReadOnlyList<Transfer> Transfers, TransferCode Code, long? Window)
 {
     public long Total => Transfers.Sum(transfer => transfer.Amount);
 }

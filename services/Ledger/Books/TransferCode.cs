@@ -18,4 +18,7 @@ public enum TransferCode
 
     /// <summary>Unspent escrow back to the sponsor.</summary>
     Refund = 6,
+
+    /// <summary>Credits that leave for good, back into the treasury.</summary>
+    Withdrawal = 7,
 }

@@ -27,7 +27,8 @@ internal sealed class RelayWorkConsumer(LedgerWriter writer, ILogger<RelayWorkCo
             work.Window,
             work.WindowMs,
             work.Viewers,
-            [.. work.Relays.Select(relay => new RelayWork(relay.AccountId, relay.VerifiedBytes))]);
+            [.. work.Relays.Select(relay => new RelayWork(relay.AccountId, relay.VerifiedBytes, relay.ReceiptAccounts, Excluded(relay)))],
+            work.ConsumedBytes);
         var status = await writer.ExecuteAsync(settle.Decide, waitForRoom: true, context.CancellationToken);
         if (status is not (PostingStatus.Posted or PostingStatus.Exists))
             Log.WindowNotSettled(log, work.StreamId, work.Window, status.ToString());
@@ -39,6 +40,23 @@ internal sealed class RelayWorkConsumer(LedgerWriter writer, ILogger<RelayWorkCo
             return "window or viewers out of range";
         if (!AccountIds.IsWallet(work.BroadcasterAccountId) || work.Relays.Any(relay => !AccountIds.IsWallet(relay.AccountId)))
             return "an account id is not one of a wallet";
-        return work.Relays.Any(relay => relay.VerifiedBytes is < 0 or > MaxBytes) ? "bytes out of range" : null;
+        if (work.ConsumedBytes is < 0 || work.Relays.Any(relay => relay.ReceiptAccounts is < 0))
+            return "consumption or accounts out of range";
+        return work.Relays.Any(relay => Bytes(relay).Any(bytes => bytes is < 0 or > MaxBytes)) ? "bytes out of range" : null;
+    }
+
+    private static long[] Bytes(VerifiedRelay relay) =>
+        [relay.VerifiedBytes, relay.SameAccountBytes, relay.SameAddressBlockBytes, relay.UnansweredBytes, relay.OverSlotsBytes];
+
+    private static ExcludedWork[] Excluded(VerifiedRelay relay)
+    {
+        ExcludedWork[] excluded =
+        [
+            new(RefusalReason.SameAccount, relay.SameAccountBytes),
+            new(RefusalReason.SameAddressBlock, relay.SameAddressBlockBytes),
+            new(RefusalReason.Unanswered, relay.UnansweredBytes),
+            new(RefusalReason.OverSlots, relay.OverSlotsBytes),
+        ];
+        return [.. excluded.Where(work => work.Bytes > 0)];
     }
 }

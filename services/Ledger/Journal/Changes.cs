@@ -5,6 +5,8 @@ namespace Beacon.Ledger.Journal;
 /// <summary>What the requests of one group changed in memory: exactly what their one transaction writes.</summary>
 internal sealed class Changes
 {
+    private const int KeptAccounts = 16_384;
+
     public List<Account> Opened { get; } = [];
 
     /// <summary>Accounts whose row changed; one update each, however many transfers touched them.</summary>
@@ -16,16 +18,43 @@ internal sealed class Changes
 
     public Dictionary<Guid, Sponsorship> Sponsorships { get; } = [];
 
+    /// <summary>What is neither journal nor stream.</summary>
+    public OperationChanges Operations { get; } = new();
+
     public List<OutboxMessage> Outbox { get; } = [];
 
+    /// <summary>The last message of the outbox that was published.</summary>
     public long? PublishedThrough { get; set; }
 
+    /// <summary>The last transfer whose events were published.</summary>
+    public long? PublishedTransfers { get; set; }
+
+    /// <summary>True when the journal grows: then the chain does too.</summary>
+    public bool HasJournal => Opened.Count > 0 || Batches.Count > 0;
+
     public bool IsEmpty =>
-        Opened.Count == 0 && Touched.Count == 0 && Batches.Count == 0 && Streams.Count == 0
-        && Sponsorships.Count == 0 && Outbox.Count == 0 && PublishedThrough is null;
+        !HasJournal && Touched.Count == 0 && Streams.Count == 0 && Sponsorships.Count == 0
+        && Operations.IsEmpty && Outbox.Count == 0 && PublishedThrough is null && PublishedTransfers is null;
+
+    /// <summary>Notes for the next group: these, emptied, unless a rare big group made them too large to empty every time.</summary>
+    public Changes Next()
+    {
+        if (Touched.Count > KeptAccounts)
+            return new Changes();
+        Opened.Clear();
+        Touched.Clear();
+        Batches.Clear();
+        Streams.Clear();
+        Sponsorships.Clear();
+        Operations.Clear();
+        Outbox.Clear();
+        PublishedThrough = null;
+        PublishedTransfers = null;
+        return this;
+    }
 }
 
-/// <summary>An event on its way to the bus.</summary>
+/// <summary>An event that does not follow from the journal, on its way to the bus.</summary>
 /// <param name="Sequence">Grows over the whole ledger.</param>
 /// <param name="Type">The name of the contract.</param>
 /// <param name="Payload">The contract as JSON.</param>

@@ -17,6 +17,18 @@ internal sealed class LedgerDb(DbContextOptions<LedgerDb> options) : DbContext(o
 
     public DbSet<SponsorshipRow> Sponsorships => Set<SponsorshipRow>();
 
+    public DbSet<DeliveryRow> Deliveries => Set<DeliveryRow>();
+
+    public DbSet<PendingTransferRow> PendingTransfers => Set<PendingTransferRow>();
+
+    public DbSet<FreezeRow> Freezes => Set<FreezeRow>();
+
+    public DbSet<RelayStandingRow> RelayStandings => Set<RelayStandingRow>();
+
+    public DbSet<RefusedWorkRow> RefusedWork => Set<RefusedWorkRow>();
+
+    public DbSet<ChainRow> Chain => Set<ChainRow>();
+
     public DbSet<OutboxRow> Outbox => Set<OutboxRow>();
 
     public DbSet<OutboxCursorRow> OutboxCursor => Set<OutboxCursorRow>();
@@ -67,6 +79,46 @@ internal sealed class LedgerDb(DbContextOptions<LedgerDb> options) : DbContext(o
             row.ToTable("sponsorships", table => table.HasCheckConstraint("within_budget", "spent BETWEEN 0 AND budget"));
             row.HasKey(sponsorship => sponsorship.SponsorshipId);
             row.HasIndex(sponsorship => sponsorship.State);
+            row.HasIndex(sponsorship => new { sponsorship.Sponsor, sponsorship.Number });
+        });
+        modelBuilder.Entity<DeliveryRow>(row =>
+        {
+            row.ToTable("deliveries");
+            row.HasKey(delivery => new { delivery.SponsorshipId, delivery.Hour });
+        });
+        modelBuilder.Entity<PendingTransferRow>(row =>
+        {
+            row.ToTable("pending_transfers", table => table.HasCheckConstraint("amount_positive", "amount > 0"));
+            row.HasKey(pending => pending.Number);
+            row.Property(pending => pending.Number).ValueGeneratedNever();
+            row.HasIndex(pending => pending.PendingId).IsUnique();
+            row.HasIndex(pending => pending.State);
+            row.HasIndex(pending => pending.Debit);
+        });
+        modelBuilder.Entity<FreezeRow>(row =>
+        {
+            row.ToTable("freezes");
+            row.HasKey(freeze => freeze.Sequence);
+            row.Property(freeze => freeze.Sequence).ValueGeneratedNever();
+            row.HasIndex(freeze => freeze.Account);
+        });
+        modelBuilder.Entity<RelayStandingRow>(row =>
+        {
+            row.ToTable("relay_standings", table => table.HasCheckConstraint("withheld_floor", "withheld >= 0"));
+            row.HasKey(standing => standing.Account);
+            row.Property(standing => standing.Account).ValueGeneratedNever();
+        });
+        modelBuilder.Entity<RefusedWorkRow>(row =>
+        {
+            row.ToTable("refused_work");
+            row.HasKey(refused => refused.Sequence);
+            row.Property(refused => refused.Sequence).ValueGeneratedNever();
+        });
+        modelBuilder.Entity<ChainRow>(row =>
+        {
+            row.ToTable("chain");
+            row.HasKey(link => link.Link);
+            row.Property(link => link.Link).ValueGeneratedNever();
         });
         modelBuilder.Entity<OutboxRow>(row =>
         {

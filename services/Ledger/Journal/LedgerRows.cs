@@ -68,9 +68,87 @@ internal sealed class SponsorshipRow
     public long Spent { get; set; }
     public long Rate { get; set; }
     public int State { get; set; }
+
+    /// <summary>The sequence of the batch that funded it.</summary>
+    public long Number { get; set; }
+    public long CreatedAtMs { get; set; }
+    public long MaxPerHour { get; set; }
+    public long CampaignMs { get; set; }
+    public long ViewerMs { get; set; }
+    public long ToRelays { get; set; }
 }
 
-/// <summary>An event that waits to be published.</summary>
+/// <summary>What a sponsorship got in one clock hour.</summary>
+internal sealed class DeliveryRow
+{
+    public required byte[] SponsorshipId { get; set; }
+
+    /// <summary>Unix milliseconds / 3,600,000.</summary>
+    public long Hour { get; set; }
+    public long ViewerMs { get; set; }
+    public long Spent { get; set; }
+    public long ToRelays { get; set; }
+}
+
+/// <summary>A transfer in two steps; the batch of the same id noted the request.</summary>
+internal sealed class PendingTransferRow
+{
+    /// <summary>The sequence of that batch.</summary>
+    public long Number { get; set; }
+    public required byte[] PendingId { get; set; }
+    public int Debit { get; set; }
+    public int Credit { get; set; }
+    public long Amount { get; set; }
+    public long CreatedAtMs { get; set; }
+    public long ExpiresAtMs { get; set; }
+    public int State { get; set; }
+    public long? ResolvedAtMs { get; set; }
+    public byte[]? ResolvedBy { get; set; }
+}
+
+/// <summary>A freeze or its end. The latest row of an account says how it stands.</summary>
+internal sealed class FreezeRow
+{
+    public long Sequence { get; set; }
+    public int Account { get; set; }
+    public bool Frozen { get; set; }
+    public required string Actor { get; set; }
+    public required string Note { get; set; }
+    public long SetAtMs { get; set; }
+}
+
+/// <summary>How far an account is in its probation.</summary>
+internal sealed class RelayStandingRow
+{
+    public int Account { get; set; }
+    public int GoodWindows { get; set; }
+    public long Withheld { get; set; }
+}
+
+/// <summary>Relay work that was not paid for. The oldest rows make room for new ones.</summary>
+internal sealed class RefusedWorkRow
+{
+    public long Sequence { get; set; }
+    public required string StreamId { get; set; }
+    public long Window { get; set; }
+    public required string AccountId { get; set; }
+    public int Reason { get; set; }
+    public long Bytes { get; set; }
+    public long Microcredits { get; set; }
+    public long NotedAtMs { get; set; }
+}
+
+/// <summary>One link of the chain over the journal; <see cref="ChainLink"/>.</summary>
+internal sealed class ChainRow
+{
+    public long Link { get; set; }
+    public int LastAccount { get; set; }
+    public long LastBatch { get; set; }
+    public long LastTransfer { get; set; }
+    public required byte[] Hash { get; set; }
+}
+
+/// <summary>An event that does not follow from the journal and waits to be published.</summary>
 internal sealed class OutboxRow
 {
     public long Sequence { get; set; }
@@ -78,9 +156,17 @@ internal sealed class OutboxRow
     public required string Payload { get; set; }
 }
 
-/// <summary>The one row that says how far the outbox was published.</summary>
+/// <summary>The one row that says how far the events were published.</summary>
 internal sealed class OutboxCursorRow
 {
     public int Id { get; set; }
+
+    /// <summary>The last message of the outbox.</summary>
     public long PublishedThrough { get; set; }
+
+    /// <summary>The last transfer.</summary>
+    public long PublishedTransfers { get; set; }
+
+    /// <summary>What is added to the sequence of an event of the journal, so that it goes on where those of the outbox ended.</summary>
+    public long EventOffset { get; set; }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Beacon.Contracts.Events;
 using Beacon.Ledger.Books;
 
 namespace Beacon.Ledger.Journal;
@@ -8,7 +7,7 @@ namespace Beacon.Ledger.Journal;
 /// Everything that a decision may look at, in memory, and the notes of what it changed. Owned by the writer: only its
 /// decisions see it, one after the other.
 /// </summary>
-internal sealed class LedgerState
+internal sealed partial class LedgerState
 {
     private readonly LedgerStore _store;
     private readonly Dictionary<string, StreamRecord> _live;
@@ -22,7 +21,9 @@ internal sealed class LedgerState
         Options = options;
         var (batch, transfer, outbox) = store.LoadSequences();
         _lastOutbox = outbox;
-        _book = new Book(store.LoadAccounts(), batch, transfer, options.RecentTransfersKept, FindOlder);
+        _book = new Book(store.LoadAccounts(), batch, transfer, options.RecentTransfersKept, FindOlder, store.Operations.LoadPending, FindResolved);
+        NowMs = store.LoadLastBookedAtMs();
+        LoadOperations();
         _live = store.LoadLiveStreams().ToDictionary(stream => stream.StreamId, StringComparer.Ordinal);
         foreach (var sponsorship in store.LoadActiveSponsorships())
             Active(sponsorship.StreamId).Add(sponsorship);
@@ -30,7 +31,7 @@ internal sealed class LedgerState
 
     public LedgerOptions Options { get; }
 
-    /// <summary>The server's clock when the group began, Unix milliseconds.</summary>
+    /// <summary>The server's clock when the group began, Unix milliseconds. Never goes back, so that times grow with numbers.</summary>
     public long NowMs { get; private set; }
 
     public Changes Changes { get; private set; } = new();
@@ -40,8 +41,9 @@ internal sealed class LedgerState
     /// <summary>Starts the notes of a new group.</summary>
     public void Begin(long nowMs)
     {
-        NowMs = nowMs;
-        Changes = new Changes();
+        NowMs = Math.Max(NowMs, nowMs);
+        Changes = Changes.Next();
+        Expire();
         if (_book.Find(AccountIds.Treasury) is not null)
             return;
         Open(AccountIds.Treasury, AccountKind.Treasury, mayGoNegative: true, "Treasury");
@@ -65,33 +67,27 @@ internal sealed class LedgerState
         Changes.Touched.Add(account);
     }
 
-    public Posting? Replay(Guid batchId, Guid content) => _book.Replay(batchId, content);
+    /// <summary>What a former request of this id got, or null when there was none.</summary>
+    public Posting? Replay(Guid batchId, TransferCode code, Guid content, long? amount) => _book.Replay(batchId, code, content, amount);
 
-    /// <summary>Books the batch and, for each wallet whose balance changed, an event.</summary>
-    public Posting Post(TransferBatch batch)
+    /// <summary>Books the batch. Its events follow from the journal and are not noted.</summary>
+    public Posting Post(TransferBatch batch) => Note(batch, _book.Post(batch, NowMs));
+
+    private Posting Note(TransferBatch batch, Posting posting)
     {
-        var posting = _book.Post(batch, NowMs);
         if (posting is not { Status: PostingStatus.Posted, Batch: { } posted })
             return posting;
         Changes.Batches.Add((batch, posted));
-        var moved = new Dictionary<Account, long>();
         foreach (var transfer in posted.Transfers)
         {
-            moved[transfer.Debit] = moved.GetValueOrDefault(transfer.Debit) - transfer.Amount;
-            moved[transfer.Credit] = moved.GetValueOrDefault(transfer.Credit) + transfer.Amount;
-        }
-
-        foreach (var (account, change) in moved)
-        {
-            Changes.Touched.Add(account);
-            if (account.Kind == AccountKind.Wallet)
-                Announce(sequence => new CreditsEarned(sequence, account.Id, change, account.Balance, Name(batch.Code), batch.Reference));
+            Changes.Touched.Add(transfer.Debit);
+            Changes.Touched.Add(transfer.Credit);
         }
 
         return posting;
     }
 
-    /// <summary>Puts an event into the outbox.</summary>
+    /// <summary>Puts an event that does not follow from the journal into the outbox.</summary>
     public void Announce<TEvent>(Func<long, TEvent> make)
     {
         var message = make(++_lastOutbox);
@@ -140,14 +136,4 @@ internal sealed class LedgerState
             _active[streamId] = active = [];
         return active;
     }
-
-    private static string Name(TransferCode code) => code switch
-    {
-        TransferCode.Relay => "relay",
-        TransferCode.Tip => "tip",
-        TransferCode.SponsorshipFunding or TransferCode.Sponsorship => "sponsorship",
-        TransferCode.Deposit => "deposit",
-        TransferCode.Refund => "refund",
-        _ => throw new ArgumentOutOfRangeException(nameof(code), code, "Not a code."),
-    };
 }

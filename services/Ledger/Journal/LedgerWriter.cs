@@ -18,23 +18,24 @@ internal sealed class LedgerWriter(
     TimeProvider clock,
     ILogger<LedgerWriter> log) : IHostedService, IDisposable
 {
-    private readonly Channel<Request> _queue = Channel.CreateBounded<Request>(
-        new BoundedChannelOptions(options.Value.QueueCapacity) { SingleReader = true });
+    private readonly RequestQueue _queue = new(options.Value.QueueCapacity);
 
     private readonly Channel<bool> _outboxSignal = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
+    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     private WriterLock? _lock;
     private LedgerStore? _store;
     private LedgerState? _state;
-    private Task _loop = Task.CompletedTask;
     private volatile string? _trouble = "not started";
+    private bool _started;
 
-    /// <summary>Readable after a commit that put events into the outbox.</summary>
+    /// <summary>Readable after a commit that made events.</summary>
     public ChannelReader<bool> OutboxSignal => _outboxSignal.Reader;
 
     /// <summary>Null while the writer takes requests and its last commit succeeded.</summary>
-    public string? Trouble => _loop.IsCompleted ? _trouble ?? "stopped" : _trouble;
+    public string? Trouble => _stopped.Task.IsCompleted ? _trouble ?? "stopped" : _trouble;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -43,21 +44,24 @@ internal sealed class LedgerWriter(
             await database.Database.MigrateAsync(cancellationToken);
         Reload();
         _trouble = null;
-        _loop = Task.Run(RunAsync, CancellationToken.None);
+        _started = true;
+        // A thread of its own: it sleeps in the disk, and a thread of the pool that sleeps is one less for everybody's calls.
+        new Thread(Run) { Name = "ledger writer", IsBackground = true }.Start();
         Log.WriterStarted(log, file.Path);
     }
 
     /// <summary>Takes no more requests, and commits those that wait.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        _queue.Writer.TryComplete();
-        await _loop.WaitAsync(cancellationToken);
+        _queue.Close();
+        if (_started)
+            await _stopped.Task.WaitAsync(cancellationToken);
     }
 
     public void Dispose()
     {
-        _queue.Writer.TryComplete();
-        if (!_loop.IsCompleted)
+        _queue.Close();
+        if (_started && !_stopped.Task.IsCompleted)
             return;
         _store?.Dispose();
         _store = null;
@@ -68,34 +72,51 @@ internal sealed class LedgerWriter(
     /// <summary>Runs a decision when its turn comes and returns what it came to, once that is durable.</summary>
     /// <param name="decide">Must not wait, and must not throw for what a caller can cause.</param>
     /// <param name="waitForRoom">True for facts that nobody would repeat: wait while the queue is full instead of refusing.</param>
-    public async Task<T> ExecuteAsync<T>(Func<LedgerState, T> decide, bool waitForRoom, CancellationToken cancellationToken)
+    public ValueTask<T> ExecuteAsync<T>(Func<LedgerState, T> decide, bool waitForRoom, CancellationToken cancellationToken)
     {
-        var request = new Request<T>(decide);
-        try
+        var request = Request<T>.For(decide);
+        // Before the queue has it: an answer may come at once, and the object belong to another.
+        var answer = request.AnswerAsync(cancellationToken);
+        switch (_queue.TryAdd(request))
         {
-            if (waitForRoom)
-                await _queue.Writer.WriteAsync(request, cancellationToken);
-            else if (!_queue.Writer.TryWrite(request))
-                throw (_loop.IsCompleted ? LedgerErrors.LedgerUnavailable : LedgerErrors.LedgerBusy).Exception();
+            case RequestQueue.Answer.Taken:
+                return answer;
+            case RequestQueue.Answer.Full when waitForRoom:
+                return WhenThereIsRoomAsync(request, answer, cancellationToken);
+            case RequestQueue.Answer.Full:
+                request.Fail(LedgerErrors.LedgerBusy.Exception());
+                return answer;
+            default:
+                request.Fail(LedgerErrors.LedgerUnavailable.Exception());
+                return answer;
         }
-        catch (ChannelClosedException)
-        {
-            throw LedgerErrors.LedgerUnavailable.Exception();
-        }
-
-        return await request.Answer.WaitAsync(cancellationToken);
     }
 
-    private async Task RunAsync()
+    private async ValueTask<T> WhenThereIsRoomAsync<T>(Request<T> request, ValueTask<T> answer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!await _queue.AddAsync(request, cancellationToken))
+                request.Fail(LedgerErrors.LedgerUnavailable.Exception());
+        }
+        catch (OperationCanceledException exception)
+        {
+            request.Fail(exception);
+        }
+
+        return await answer;
+    }
+
+    private void Run()
     {
         var group = new List<Request>();
-        while (await _queue.Reader.WaitToReadAsync())
+        while (_queue.Take(group, options.Value.MaxGroupSize))
         {
-            while (group.Count < options.Value.MaxGroupSize && _queue.Reader.TryRead(out var request))
-                group.Add(request);
             Process(group);
-            group.Clear();
+            group = [];
         }
+
+        _stopped.TrySetResult();
     }
 
     private void Process(List<Request> group)
@@ -108,6 +129,8 @@ internal sealed class LedgerWriter(
                 request.Decide(state);
             if (!state.Changes.IsEmpty)
                 Commit(state.Changes, group.Count);
+            else
+                _store!.End();
             _trouble = null;
         }
 #pragma warning disable CA1031 // Whatever it was, nobody may be told that money moved; the file is asked what stands.
@@ -118,21 +141,32 @@ internal sealed class LedgerWriter(
             _trouble = exception.Message;
             metrics.CommitFailed();
             Log.CommitFailed(log, group.Count, exception);
-            foreach (var request in group)
-                request.Fail(LedgerErrors.LedgerUnavailable.Exception());
+            ThreadPool.UnsafeQueueUserWorkItem(static failed => Fail(failed.group, failed.fault), (group, fault: LedgerErrors.Of(exception)), preferLocal: false);
             return;
         }
 
+        // Elsewhere, so that the next group is decided meanwhile.
+        ThreadPool.UnsafeQueueUserWorkItem(Complete, group, preferLocal: false);
+    }
+
+    private static void Complete(List<Request> group)
+    {
         foreach (var request in group)
             request.Complete();
+    }
+
+    private static void Fail(List<Request> group, Beacon.ServiceDefaults.Fault fault)
+    {
+        foreach (var request in group)
+            request.Fail(fault.Exception());
     }
 
     private void Commit(Changes changes, int requests)
     {
         var started = clock.GetTimestamp();
-        _store!.Commit(changes);
+        _store!.Commit(changes, _state!.NowMs, options.Value.RefusedWorkKept);
         metrics.Committed(changes, requests, clock.GetElapsedTime(started));
-        if (changes.Outbox.Count > 0)
+        if (changes.Batches.Count > 0 || changes.Outbox.Count > 0)
             _outboxSignal.Writer.TryWrite(true);
     }
 
@@ -140,30 +174,9 @@ internal sealed class LedgerWriter(
     {
         _store?.Dispose();
         _store = null;
-        _store = new LedgerStore(file.ConnectionString);
-        return _state = LedgerState.Load(_store, options.Value);
-    }
-
-    private abstract class Request
-    {
-        public abstract void Decide(LedgerState state);
-
-        public abstract void Complete();
-
-        public abstract void Fail(Exception exception);
-    }
-
-    private sealed class Request<T>(Func<LedgerState, T> decide) : Request
-    {
-        private readonly TaskCompletionSource<T> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private T? _decided;
-
-        public Task<T> Answer => _answer.Task;
-
-        public override void Decide(LedgerState state) => _decided = decide(state);
-
-        public override void Complete() => _answer.TrySetResult(_decided!);
-
-        public override void Fail(Exception exception) => _answer.TrySetException(exception);
+        _store = new LedgerStore(file.ConnectionString, options.Value);
+        _state = LedgerState.Load(_store, options.Value);
+        _store.End();
+        return _state;
     }
 }

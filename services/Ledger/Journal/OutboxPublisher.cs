@@ -1,16 +1,19 @@
 using System.Text.Json;
 using Beacon.Contracts.Events;
 using MassTransit;
+using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
 namespace Beacon.Ledger.Journal;
 
 /// <summary>
-/// Brings the events of the outbox to the bus, in order, each at least once: one is dropped only after the bus took it. A
-/// commit wakes it; the fallback serves what a failed attempt left behind.
+/// Brings events to the bus, in order, each at least once: those that follow from the journal, and those of the outbox
+/// table. The cursor passes an event only after the bus took it. A commit wakes it; the fallback serves what a failed attempt
+/// left behind.
 /// </summary>
 internal sealed class OutboxPublisher(
+    LedgerFile file,
     LedgerWriter writer,
     IDbContextFactory<LedgerDb> databases,
     IBusControl bus,
@@ -36,7 +39,7 @@ internal sealed class OutboxPublisher(
         {
             try
             {
-                while (await PublishPageAsync(stoppingToken))
+                while (await PublishPageAsync(stoppingToken) | await PublishTransfersAsync(stoppingToken))
                 {
                     // The next page.
                 }
@@ -56,7 +59,25 @@ internal sealed class OutboxPublisher(
         }
     }
 
-    /// <summary>Publishes the oldest messages; true when there may be more.</summary>
+    /// <summary>Publishes what follows from the oldest transfers; true when there may be more.</summary>
+    private async Task<bool> PublishTransfersAsync(CancellationToken cancellationToken)
+    {
+        EventPage page;
+        await using (var connection = new SqliteConnection(file.ConnectionString))
+        {
+            await connection.OpenAsync(cancellationToken);
+            page = JournalEvents.Read(connection, options.Value.OutboxPageSize);
+        }
+
+        foreach (var message in page.Events)
+            await bus.Publish(message, message.GetType(), cancellationToken);
+        // A page is one step: what a failure left of it is published again as a whole.
+        if (page.Through > 0)
+            await writer.ExecuteAsync(state => state.Changes.PublishedTransfers = page.Through, waitForRoom: true, cancellationToken);
+        return !page.IsLast;
+    }
+
+    /// <summary>Publishes the oldest messages of the table; true when there may be more.</summary>
     private async Task<bool> PublishPageAsync(CancellationToken cancellationToken)
     {
         List<OutboxRow> page;

@@ -10,7 +10,7 @@ internal sealed record Deposit(string OperatorAccountId, string AccountId, long 
     public Decided<PostedBatch> Decide(LedgerState state)
     {
         var content = DerivedId.Of("deposit", AccountId, Amount.ToString(CultureInfo.InvariantCulture));
-        if (state.Replay(TransferId, content) is { } replay)
+        if (state.Replay(TransferId, TransferCode.Deposit, content, Amount) is { } replay)
             return replay.Batch is { } first ? first : LedgerErrors.Of(replay.Status);
         if (state.Find(AccountId) is not { Kind: AccountKind.Wallet })
             return LedgerErrors.UnknownAccount;

@@ -6,23 +6,25 @@ using Beacon.ServiceDefaults;
 namespace Beacon.Ledger.Operations;
 
 /// <summary>A sponsor's budget moves from the wallet into an escrow of its own.</summary>
-internal sealed record FundSponsorship(string AccountId, string Name, Guid SponsorshipId, string StreamId, long Budget, long Rate)
+internal sealed record FundSponsorship(string AccountId, string Name, Guid SponsorshipId, string StreamId, long Budget, long Rate, Pace Pace = default)
 {
-    /// <summary>The sponsorship as it was made, which is also the answer to a repetition.</summary>
-    public Sponsorship Made => new(SponsorshipId, StreamId, AccountId, Budget, Spent: 0, Rate, SponsorshipState.Active);
-
-    public Decided<PostedBatch> Decide(LedgerState state)
+    public Decided<Funded> Decide(LedgerState state)
     {
-        var content = DerivedId.Of(
-            "sponsorship", AccountId, StreamId, Budget.ToString(CultureInfo.InvariantCulture), Rate.ToString(CultureInfo.InvariantCulture));
-        if (state.Replay(SponsorshipId, content) is { } replay)
-            return replay.Batch is { } first ? first : LedgerErrors.Of(replay.Status);
+        var content = Content();
+        if (state.Replay(SponsorshipId, TransferCode.SponsorshipFunding, content, Budget) is { } replay)
+            return replay.Batch is { } first ? new Funded(Made(first.BookedAtMs, state), first) : LedgerErrors.Of(replay.Status);
         if (state.Stream(StreamId) is not { IsLive: true })
             return CommonErrors.UnknownStream;
         // Looked at before the escrow is opened: a refusal leaves no account behind.
-        if (state.Wallet(AccountId, Name).Balance < Budget)
+        var wallet = state.Wallet(AccountId, Name);
+        if (wallet.IsFrozen)
+            return LedgerErrors.AccountFrozen;
+        if (state.ActiveSponsorships(StreamId).Count >= state.Options.MaxSponsorshipsPerStream)
+            return LedgerErrors.TooManySponsorships;
+        if (wallet.Available < Budget)
             return LedgerErrors.InsufficientCredits;
-        state.OpenEscrow(Made);
+        var made = Made(state.NowMs, state);
+        state.OpenEscrow(made);
         var posting = state.Post(new TransferBatch(
             SponsorshipId,
             content,
@@ -30,10 +32,35 @@ internal sealed record FundSponsorship(string AccountId, string Name, Guid Spons
             AccountId,
             SponsorshipId.ToString(),
             Window: null,
-            [new Leg(AccountId, Made.EscrowAccountId, Budget)]));
+            [new Leg(AccountId, made.EscrowAccountId, Budget)]));
         if (posting.Batch is not { } posted)
             return LedgerErrors.Of(posting.Status);
-        state.Save(Made);
-        return posted;
+        state.Save(made with { Number = posted.Sequence });
+        return new Funded(made, posted);
     }
+
+    /// <summary>The sponsorship as it was made, which is also the answer to a repetition.</summary>
+    private Sponsorship Made(long createdAtMs, LedgerState state)
+    {
+        var pace = Pace == default ? new Pace(0, state.Options.SponsorshipCampaignMinutes * 60_000L) : Pace;
+        return new Sponsorship(SponsorshipId, StreamId, AccountId, Budget, Rate, SponsorshipState.Active, createdAtMs, pace);
+    }
+
+    // A pace is a part of it only where there is one: what was asked before there were any stays the same.
+    private Guid Content()
+    {
+        string[] asked = ["sponsorship", AccountId, StreamId, Text(Budget), Text(Rate)];
+        return DerivedId.Of(Pace == default ? asked : [.. asked, Text(Pace.MaxPerHour), Text(Pace.CampaignMs)]);
+
+        static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+    }
+}
+
+/// <summary>A funded sponsorship.</summary>
+/// <param name="Made">As it was made.</param>
+/// <param name="Batch">The booking of its funding.</param>
+internal sealed record Funded(Sponsorship Made, PostedBatch Batch)
+{
+    /// <summary>The sponsor's balance after it.</summary>
+    public long Balance => Batch.Transfers[0].DebitBalance;
 }

@@ -31,7 +31,7 @@ internal static class StreamFacts
             return;
         state.Save(stream with { EndedAtMs = state.NowMs });
         foreach (var sponsorship in state.ActiveSponsorships(streamId))
-            Refund(state, sponsorship);
+            EndSponsorship.Refund(state, sponsorship);
     }
 
     /// <summary>First sight of a stream: its broadcaster alone shares the revenue.</summary>
@@ -41,19 +41,5 @@ internal static class StreamFacts
         var stream = new StreamRecord(streamId, broadcasterAccountId, startedAtMs, EndedAtMs: null, SquadVersion: 0, Squad.Alone(broadcasterAccountId));
         state.Save(stream);
         return stream;
-    }
-
-    private static void Refund(LedgerState state, Sponsorship sponsorship)
-    {
-        var posting = state.Post(new TransferBatch(
-            DerivedId.Of("refund", sponsorship.Id.ToString()),
-            DerivedId.Of("refund", sponsorship.Id.ToString(), sponsorship.StreamId),
-            TransferCode.Refund,
-            AccountIds.Reserved + "settlement",
-            sponsorship.Id.ToString(),
-            Window: null,
-            [new Leg(sponsorship.EscrowAccountId, sponsorship.SponsorAccountId, sponsorship.Left)]));
-        if (posting.IsBooked)
-            state.Save(sponsorship with { State = SponsorshipState.Ended });
     }
 }

@@ -11,13 +11,25 @@ internal sealed record Party(string PeerId, string AccountId, string AddressBloc
 /// <param name="ExcludeSameAddressBlock">Work between peers of one address block pays nothing, as work within one account never does.</param>
 internal sealed record SettlementRules(int WindowMs, bool ExcludeSameAddressBlock);
 
-/// <summary>Verified work of one account in one window.</summary>
+/// <summary>Work of one account in one window.</summary>
+/// <param name="Bytes">What is verified.</param>
+/// <param name="ReceiptAccounts">Accounts whose receipts that rests on.</param>
+/// <param name="Refused">What earns nothing.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct AccountWork(string AccountId, long Bytes);
+internal readonly record struct AccountWork(string AccountId, long Bytes, int ReceiptAccounts, RefusedBytes Refused);
+
+/// <summary>Bytes that were moved and earn nothing, by reason.</summary>
+/// <param name="SameAccount">Both ends are one account.</param>
+/// <param name="SameAddressBlock">Both ends are in one address block.</param>
+/// <param name="Unanswered">The child did not answer the challenge.</param>
+/// <param name="OverSlots">Beyond what the parent can have sent.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct RefusedBytes(long SameAccount, long SameAddressBlock, long Unanswered, long OverSlots);
 
 /// <summary>A settled window.</summary>
 /// <param name="Viewers">Peers that answered the challenge.</param>
-internal sealed record Settlement(long Window, int Viewers, IReadOnlyList<AccountWork> Work);
+/// <param name="ConsumedBytes">What they verifiably received, from whomever.</param>
+internal sealed record Settlement(long Window, int Viewers, IReadOnlyList<AccountWork> Work, long ConsumedBytes);
 
 /// <summary>What a child got from its parent in a closed window.</summary>
 /// <param name="WholeWindow">False when the edge is younger than the window: then little was to be expected.</param>
@@ -164,29 +176,40 @@ internal sealed class RelayWindows(SettlementRules rules)
 
     private Settlement Settle(long number, Open open, Func<string, long> capBytes)
     {
-        var byParent = new SortedDictionary<string, (string Account, long Bytes)>(StringComparer.Ordinal);
+        var consumed = 0L;
+        var byParent = new SortedDictionary<string, Sent>(StringComparer.Ordinal);
         foreach (var work in open.Work)
         {
-            if (!open.Answered.Contains(work.Child.PeerId) || !Pays(work.Parent, work.Child))
-                continue;
-            var before = byParent.GetValueOrDefault(work.Parent.PeerId);
-            byParent[work.Parent.PeerId] = (work.Parent.AccountId, before.Bytes + work.Bytes);
+            if (!byParent.TryGetValue(work.Parent.PeerId, out var sent))
+                byParent[work.Parent.PeerId] = sent = new Sent(work.Parent.AccountId);
+            var answered = open.Answered.Contains(work.Child.PeerId);
+            consumed += answered ? work.Bytes : 0;
+            if (!answered)
+                sent.Refused = sent.Refused with { Unanswered = sent.Refused.Unanswered + work.Bytes };
+            else if (work.Parent.AccountId == work.Child.AccountId)
+                sent.Refused = sent.Refused with { SameAccount = sent.Refused.SameAccount + work.Bytes };
+            else if (ShareBlock(work.Parent, work.Child))
+                sent.Refused = sent.Refused with { SameAddressBlock = sent.Refused.SameAddressBlock + work.Bytes };
+            else
+                sent.Add(work.Child.AccountId, work.Bytes);
         }
 
-        var byAccount = new SortedDictionary<string, long>(StringComparer.Ordinal);
-        foreach (var (parentId, (account, bytes)) in byParent)
+        var byAccount = new SortedDictionary<string, Sent>(StringComparer.Ordinal);
+        foreach (var (parentId, sent) in byParent)
         {
-            var capped = Math.Min(bytes, capBytes(parentId));
-            if (capped > 0)
-                byAccount[account] = byAccount.GetValueOrDefault(account) + capped;
+            // Who may earn nothing at all is no relay, and nothing was refused to it.
+            if (capBytes(parentId) is var cap && cap == 0)
+                continue;
+            if (!byAccount.TryGetValue(sent.AccountId, out var account))
+                byAccount[sent.AccountId] = account = new Sent(sent.AccountId);
+            account.Take(sent, cap);
         }
 
-        return new Settlement(number, open.Answered.Count, [.. byAccount.Select(work => new AccountWork(work.Key, work.Value))]);
+        return new Settlement(number, open.Answered.Count, [.. byAccount.Values.Where(account => !account.IsEmpty).Select(account => account.Work)], consumed);
     }
 
-    private bool Pays(Party parent, Party child) =>
-        parent.AccountId != child.AccountId
-        && !(rules.ExcludeSameAddressBlock && parent.AddressBlock.Length > 0 && parent.AddressBlock == child.AddressBlock);
+    private bool ShareBlock(Party parent, Party child) =>
+        rules.ExcludeSameAddressBlock && parent.AddressBlock.Length > 0 && parent.AddressBlock == child.AddressBlock;
 
     private Open OpenWindow(long window)
     {
@@ -196,6 +219,40 @@ internal sealed class RelayWindows(SettlementRules rules)
     }
 
     private sealed record Work(Party Parent, Party Child, long Bytes);
+
+    /// <summary>What one peer, or one account, moved in a window.</summary>
+    private sealed class Sent(string accountId)
+    {
+        private readonly HashSet<string> _receipts = new(StringComparer.Ordinal);
+        private long _bytes;
+
+        public string AccountId => accountId;
+
+        public RefusedBytes Refused { get; set; }
+
+        public bool IsEmpty => _bytes == 0 && Refused == default;
+
+        public AccountWork Work => new(accountId, _bytes, _receipts.Count, Refused);
+
+        public void Add(string receiver, long bytes)
+        {
+            _bytes += bytes;
+            _receipts.Add(receiver);
+        }
+
+        /// <summary>Adds what a peer moved, up to the most that it can have sent.</summary>
+        public void Take(Sent peer, long cap)
+        {
+            var bytes = Math.Min(peer._bytes, cap);
+            _bytes += bytes;
+            _receipts.UnionWith(peer._receipts);
+            Refused = new RefusedBytes(
+                Refused.SameAccount + peer.Refused.SameAccount,
+                Refused.SameAddressBlock + peer.Refused.SameAddressBlock,
+                Refused.Unanswered + peer.Refused.Unanswered,
+                Refused.OverSlots + peer.Refused.OverSlots + peer._bytes - bytes);
+        }
+    }
 
     private sealed class Open
     {

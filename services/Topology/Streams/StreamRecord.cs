@@ -150,11 +150,17 @@ internal static class StreamRecord
         writer.Number(work.Window);
         writer.Number(work.WindowMs);
         writer.Number(work.Viewers);
+        writer.Optional(work.ConsumedBytes);
         writer.Number(work.Relays.Count);
         foreach (var relay in work.Relays)
         {
             writer.Text(relay.AccountId);
             writer.Number(relay.VerifiedBytes);
+            writer.Optional(relay.ReceiptAccounts);
+            writer.Number(relay.SameAccountBytes);
+            writer.Number(relay.SameAddressBlockBytes);
+            writer.Number(relay.UnansweredBytes);
+            writer.Number(relay.OverSlotsBytes);
         }
 
         return writer.Taken();
@@ -164,11 +170,16 @@ internal static class StreamRecord
     {
         var reader = Open(bytes);
         var (streamId, account, window, windowMs, viewers) = (reader.Id(), reader.Id(), reader.Number(), (int)reader.Number(), (int)reader.Number());
+        var consumed = reader.Optional();
         var count = reader.Number();
         var relays = new List<VerifiedRelay>();
         for (var relay = 0L; relay < count; relay++)
-            relays.Add(new VerifiedRelay(reader.Id(), reader.Number()));
-        return new RelayWorkVerified(streamId, account, window, windowMs, viewers, relays);
+        {
+            relays.Add(new VerifiedRelay(
+                reader.Id(), reader.Number(), (int?)reader.Optional(), reader.Number(), reader.Number(), reader.Number(), reader.Number()));
+        }
+
+        return new RelayWorkVerified(streamId, account, window, windowMs, viewers, relays, consumed);
     }
 
     /// <summary>More than the longest entry: six strings and some numbers.</summary>
@@ -263,6 +274,13 @@ internal static class StreamRecord
             Byte((byte)left);
         }
 
+        public void Optional(long? value)
+        {
+            Byte(value is null ? (byte)0 : (byte)1);
+            if (value is { } some)
+                Number(some);
+        }
+
         public void Text(string? text)
         {
             if (text is null)
@@ -329,6 +347,8 @@ internal static class StreamRecord
 
             throw new InvalidDataException("the record has a number without an end");
         }
+
+        public long? Optional() => Byte() == 0 ? null : Number();
 
         public string? Text() => Byte() switch
         {

@@ -161,7 +161,7 @@ internal sealed partial class StreamState
 
     private void Settled(Settlement settlement)
     {
-        if (settlement.Viewers == 0 && settlement.Work.Count == 0)
+        if (settlement.Viewers == 0 && settlement.Work.All(work => work.Bytes == 0))
             return;
         var work = new RelayWorkVerified(
             StreamId,
@@ -169,7 +169,15 @@ internal sealed partial class StreamState
             settlement.Window,
             _options.WindowMs,
             settlement.Viewers,
-            [.. settlement.Work.Select(relay => new VerifiedRelay(relay.AccountId, relay.Bytes))]);
+            [.. settlement.Work.Select(relay => new VerifiedRelay(
+                relay.AccountId,
+                relay.Bytes,
+                relay.ReceiptAccounts,
+                relay.Refused.SameAccount,
+                relay.Refused.SameAddressBlock,
+                relay.Refused.Unanswered,
+                relay.Refused.OverSlots))],
+            settlement.ConsumedBytes);
         _outbox[work.Window] = work;
         _newOutbox.Add(work);
     }

@@ -109,15 +109,113 @@ namespace Beacon.Ledger.Journal.Migrations
                     b.ToTable("batches", (string)null);
                 });
 
+            modelBuilder.Entity("Beacon.Ledger.Journal.ChainRow", b =>
+                {
+                    b.Property<long>("Link")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("link");
+
+                    b.Property<byte[]>("Hash")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("hash");
+
+                    b.Property<int>("LastAccount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("last_account");
+
+                    b.Property<long>("LastBatch")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("last_batch");
+
+                    b.Property<long>("LastTransfer")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("last_transfer");
+
+                    b.HasKey("Link");
+
+                    b.ToTable("chain", (string)null);
+                });
+
+            modelBuilder.Entity("Beacon.Ledger.Journal.DeliveryRow", b =>
+                {
+                    b.Property<byte[]>("SponsorshipId")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("sponsorship_id");
+
+                    b.Property<long>("Hour")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("hour");
+
+                    b.Property<long>("Spent")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("spent");
+
+                    b.Property<long>("ToRelays")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("to_relays");
+
+                    b.Property<long>("ViewerMs")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("viewer_ms");
+
+                    b.HasKey("SponsorshipId", "Hour");
+
+                    b.ToTable("deliveries", (string)null);
+                });
+
+            modelBuilder.Entity("Beacon.Ledger.Journal.FreezeRow", b =>
+                {
+                    b.Property<long>("Sequence")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("sequence");
+
+                    b.Property<int>("Account")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("account");
+
+                    b.Property<string>("Actor")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("actor");
+
+                    b.Property<bool>("Frozen")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("frozen");
+
+                    b.Property<string>("Note")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("note");
+
+                    b.Property<long>("SetAtMs")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("set_at_ms");
+
+                    b.HasKey("Sequence");
+
+                    b.HasIndex("Account");
+
+                    b.ToTable("freezes", (string)null);
+                });
+
             modelBuilder.Entity("Beacon.Ledger.Journal.OutboxCursorRow", b =>
                 {
                     b.Property<int>("Id")
                         .HasColumnType("INTEGER")
                         .HasColumnName("id");
 
+                    b.Property<long>("EventOffset")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("event_offset");
+
                     b.Property<long>("PublishedThrough")
                         .HasColumnType("INTEGER")
                         .HasColumnName("published_through");
+
+                    b.Property<long>("PublishedTransfers")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("published_transfers");
 
                     b.HasKey("Id");
 
@@ -130,7 +228,9 @@ namespace Beacon.Ledger.Journal.Migrations
                         new
                         {
                             Id = 1,
-                            PublishedThrough = 0L
+                            EventOffset = 0L,
+                            PublishedThrough = 0L,
+                            PublishedTransfers = 0L
                         });
                 });
 
@@ -155,6 +255,127 @@ namespace Beacon.Ledger.Journal.Migrations
                     b.ToTable("outbox", (string)null);
                 });
 
+            modelBuilder.Entity("Beacon.Ledger.Journal.PendingTransferRow", b =>
+                {
+                    b.Property<long>("Number")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("number");
+
+                    b.Property<long>("Amount")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("amount");
+
+                    b.Property<long>("CreatedAtMs")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created_at_ms");
+
+                    b.Property<int>("Credit")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("credit");
+
+                    b.Property<int>("Debit")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("debit");
+
+                    b.Property<long>("ExpiresAtMs")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("expires_at_ms");
+
+                    b.Property<byte[]>("PendingId")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("pending_id");
+
+                    b.Property<long?>("ResolvedAtMs")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("resolved_at_ms");
+
+                    b.Property<byte[]>("ResolvedBy")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("resolved_by");
+
+                    b.Property<int>("State")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("state");
+
+                    b.HasKey("Number");
+
+                    b.HasIndex("Debit");
+
+                    b.HasIndex("PendingId")
+                        .IsUnique();
+
+                    b.HasIndex("State");
+
+                    b.ToTable("pending_transfers", null, t =>
+                        {
+                            t.HasCheckConstraint("amount_positive", "amount > 0");
+                        });
+                });
+
+            modelBuilder.Entity("Beacon.Ledger.Journal.RefusedWorkRow", b =>
+                {
+                    b.Property<long>("Sequence")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("sequence");
+
+                    b.Property<string>("AccountId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("account_id");
+
+                    b.Property<long>("Bytes")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("bytes");
+
+                    b.Property<long>("Microcredits")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("microcredits");
+
+                    b.Property<long>("NotedAtMs")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("noted_at_ms");
+
+                    b.Property<int>("Reason")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("reason");
+
+                    b.Property<string>("StreamId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("stream_id");
+
+                    b.Property<long>("Window")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("window");
+
+                    b.HasKey("Sequence");
+
+                    b.ToTable("refused_work", (string)null);
+                });
+
+            modelBuilder.Entity("Beacon.Ledger.Journal.RelayStandingRow", b =>
+                {
+                    b.Property<int>("Account")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("account");
+
+                    b.Property<int>("GoodWindows")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("good_windows");
+
+                    b.Property<long>("Withheld")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("withheld");
+
+                    b.HasKey("Account");
+
+                    b.ToTable("relay_standings", null, t =>
+                        {
+                            t.HasCheckConstraint("withheld_floor", "withheld >= 0");
+                        });
+                });
+
             modelBuilder.Entity("Beacon.Ledger.Journal.SponsorshipRow", b =>
                 {
                     b.Property<byte[]>("SponsorshipId")
@@ -164,6 +385,22 @@ namespace Beacon.Ledger.Journal.Migrations
                     b.Property<long>("Budget")
                         .HasColumnType("INTEGER")
                         .HasColumnName("budget");
+
+                    b.Property<long>("CampaignMs")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("campaign_ms");
+
+                    b.Property<long>("CreatedAtMs")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created_at_ms");
+
+                    b.Property<long>("MaxPerHour")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("max_per_hour");
+
+                    b.Property<long>("Number")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("number");
 
                     b.Property<long>("Rate")
                         .HasColumnType("INTEGER")
@@ -187,9 +424,19 @@ namespace Beacon.Ledger.Journal.Migrations
                         .HasColumnType("TEXT")
                         .HasColumnName("stream_id");
 
+                    b.Property<long>("ToRelays")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("to_relays");
+
+                    b.Property<long>("ViewerMs")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("viewer_ms");
+
                     b.HasKey("SponsorshipId");
 
                     b.HasIndex("State");
+
+                    b.HasIndex("Sponsor", "Number");
 
                     b.ToTable("sponsorships", null, t =>
                         {

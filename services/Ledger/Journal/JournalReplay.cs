@@ -1,0 +1,269 @@
+using Beacon.Ledger.Books;
+using Microsoft.Data.Sqlite;
+
+namespace Beacon.Ledger.Journal;
+
+/// <summary>
+/// Books the whole journal again from its first row, and compares: numbers without a gap, every balance that a transfer
+/// says it left, every floor, every link of the chain, and at the end the balance of every account. Goes on where it
+/// stopped, so that a running ledger can be proved in slices; only journal rows that no later commit can change lie behind it.
+/// </summary>
+internal sealed class JournalReplay : IDisposable
+{
+    /// <summary>Problems that are kept as text; all are counted.</summary>
+    public const int ProblemsKept = 20;
+
+    private readonly ChainHash _hash = new();
+    private readonly List<Replayed> _accounts = [];
+    private readonly List<string> _problems = [];
+    private ChainLink _last = ChainLink.Genesis;
+    private ChainLink? _current;
+    private long _lastBatch;
+    private long _lastTransfer;
+
+    public int Accounts => _accounts.Count;
+
+    public long Batches => _lastBatch;
+
+    public long Transfers => _lastTransfer;
+
+    /// <summary>The last link that was replayed.</summary>
+    public ChainLink Head => _last;
+
+    public long ProblemCount { get; private set; }
+
+    public IReadOnlyList<string> Problems => _problems;
+
+    /// <summary>Links whose hash is not that of their rows, and rows that no link covers.</summary>
+    public long BrokenLinks { get; private set; }
+
+    /// <summary>Accounts whose balance or earnings are not what the journal adds up to; known when the end was reached.</summary>
+    public int MismatchedAccounts { get; private set; }
+
+    /// <summary>The sum over the balances that the file shows; known when the end was reached.</summary>
+    public Int128 Sum { get; private set; }
+
+    /// <summary>The first link of a journal that has no chain yet: everything that is there.</summary>
+    public static ChainLink Seal(SqliteConnection connection)
+    {
+        using var replay = new JournalReplay();
+        using var cursors = new Cursors(connection);
+        replay._current = new ChainLink(1, int.MaxValue, long.MaxValue, long.MaxValue, []);
+        replay._hash.Begin(ChainHash.Genesis);
+        replay.OpenAccounts(cursors);
+        replay.ReplayBatches(cursors, long.MaxValue);
+        return new ChainLink(1, replay.Accounts, replay.Batches, replay.Transfers, replay._hash.End());
+    }
+
+    /// <summary>
+    /// Replays about so many rows more, within one snapshot of the file; true when the journal's end was reached and the
+    /// accounts were compared with it.
+    /// </summary>
+    public bool Advance(SqliteConnection connection, long rows)
+    {
+        using var snapshot = connection.BeginTransaction(deferred: true);
+        return AdvanceTo(connection, Progress + rows);
+    }
+
+    /// <summary>Replays all that is left; the caller holds the snapshot.</summary>
+    public void AdvanceToEnd(SqliteConnection connection) => AdvanceTo(connection, long.MaxValue);
+
+    public void Dispose() => _hash.Dispose();
+
+    // A link without any row counts too: a slice ends.
+    private long Progress => _accounts.Count + _lastBatch + _lastTransfer + _last.Number;
+
+    private bool AdvanceTo(SqliteConnection connection, long until)
+    {
+        using var cursors = new Cursors(connection);
+        while (true)
+        {
+            if (_current is null && !BeginLink(cursors))
+            {
+                CompareAccounts(cursors);
+                return true;
+            }
+
+            if (!ReplayBatches(cursors, until))
+                return false;
+            EndLink();
+            if (Progress >= until)
+                return false;
+        }
+    }
+
+    private bool BeginLink(Cursors cursors)
+    {
+        var row = cursors.Link.Add(_last.Number + 1);
+        if (!row.Read())
+            return false;
+        _current = ChainLink.Of(row);
+        row.Reset();
+        _hash.Begin(_last.Hash);
+        OpenAccounts(cursors);
+        return true;
+    }
+
+    private void EndLink()
+    {
+        var link = _current!;
+        if ((link.LastAccount, link.LastBatch, link.LastTransfer) != (_accounts.Count, _lastBatch, _lastTransfer))
+            Broken($"link {link.Number} ends at account {link.LastAccount}, batch {link.LastBatch}, transfer {link.LastTransfer}, and the rows at {_accounts.Count}, {_lastBatch}, {_lastTransfer}");
+        else if (!_hash.End().AsSpan().SequenceEqual(link.Hash))
+            Broken($"link {link.Number}, batches {_last.LastBatch + 1} to {link.LastBatch}, is not the hash of its rows");
+        // What follows is compared with the hash that the file has, so that one broken link is one problem.
+        _last = link;
+        _current = null;
+    }
+
+    private void OpenAccounts(Cursors cursors)
+    {
+        var row = cursors.Accounts.Add(_accounts.Count).Add(_current!.LastAccount);
+        while (row.Read())
+        {
+            var (number, id, mayGoNegative) = (row.Int(0), row.Text(1), row.Int(3) != 0);
+            _hash.Account(number, id, row.Int(2), mayGoNegative, row.Long(4));
+            if (number != _accounts.Count + 1)
+                Problem($"account {number} follows account {_accounts.Count}");
+            while (_accounts.Count < number - 1)
+                _accounts.Add(new Replayed("", MayGoNegative: true, 0, 0));
+            _accounts.Add(new Replayed(id, mayGoNegative, 0, 0));
+        }
+    }
+
+    /// <summary>Replays batches of the current link; false when there are more than were asked for.</summary>
+    private bool ReplayBatches(Cursors cursors, long until)
+    {
+        var link = _current!;
+        var batches = cursors.Batches.Add(_lastBatch).Add(link.LastBatch);
+        var transfers = cursors.Transfers.Add(_lastTransfer).Add(link.LastTransfer);
+        var more = transfers.Read();
+        while (batches.Read())
+        {
+            var (sequence, code) = (batches.Long(0), batches.Int(3));
+            _hash.Batch(sequence, batches.Id(1), batches.Id(2), code, batches.Text(4), batches.Text(5), batches.IsNull(6) ? null : batches.Long(6), batches.Long(7));
+            if (sequence != _lastBatch + 1)
+                Problem($"batch {sequence} follows batch {_lastBatch}");
+            _lastBatch = sequence;
+            while (more && transfers.Long(2) == sequence)
+            {
+                Replay(transfers, code);
+                more = transfers.Read();
+            }
+
+            if (Progress < until)
+                continue;
+            batches.Reset();
+            transfers.Reset();
+            return sequence == link.LastBatch;
+        }
+
+        while (more)
+        {
+            Problem($"transfer {transfers.Long(0)} names batch {transfers.Long(2)} in the place of another");
+            _lastTransfer = transfers.Long(0);
+            more = transfers.Read();
+        }
+
+        return true;
+    }
+
+    private void Replay(PreparedStatement row, int code)
+    {
+        var (sequence, debit, credit, amount) = (row.Long(0), row.Int(3), row.Int(4), row.Long(5));
+        var (debitBalance, creditBalance) = (row.Long(6), row.Long(7));
+        _hash.Transfer(sequence, row.Id(1), row.Long(2), debit, credit, amount, debitBalance, creditBalance);
+        if (sequence != _lastTransfer + 1)
+            Problem($"transfer {sequence} follows transfer {_lastTransfer}");
+        _lastTransfer = sequence;
+        if (amount <= 0 || debit == credit || !IsOpen(debit) || !IsOpen(credit))
+        {
+            Problem($"transfer {sequence} moves {amount} from account {debit} to account {credit}");
+            return;
+        }
+
+        var payer = _accounts[debit - 1];
+        var payee = _accounts[credit - 1];
+        payer = payer with { Balance = unchecked(payer.Balance - amount) };
+        payee = payee with { Balance = unchecked(payee.Balance + amount), RelayEarnings = unchecked(payee.RelayEarnings + (code == (int)TransferCode.Relay ? amount : 0)) };
+        if ((payer.Balance, payee.Balance) != (debitBalance, creditBalance))
+            Problem($"transfer {sequence} left {payer.Balance} and {payee.Balance}, and says {debitBalance} and {creditBalance}");
+        if (payer.Balance < 0 && !payer.MayGoNegative)
+            Problem($"transfer {sequence} took account {debit} below zero");
+        _accounts[debit - 1] = payer;
+        _accounts[credit - 1] = payee;
+    }
+
+    private void CompareAccounts(Cursors cursors)
+    {
+        var (account, batch, transfer) = cursors.Ends();
+        if ((account, batch, transfer) != (_accounts.Count, _lastBatch, _lastTransfer))
+            Broken($"the chain ends at account {_accounts.Count}, batch {_lastBatch}, transfer {_lastTransfer}, and the file at {account}, {batch}, {transfer}");
+        var row = cursors.Balances;
+        while (row.Read())
+        {
+            var (number, balance, earnings) = (row.Int(0), row.Long(1), row.Long(2));
+            Sum += balance;
+            var replayed = IsOpen(number) ? _accounts[number - 1] : new Replayed("", MayGoNegative: true, 0, 0);
+            if ((replayed.Balance, replayed.RelayEarnings) == (balance, earnings))
+                continue;
+            MismatchedAccounts++;
+            Problem($"account {number} has {balance} and relay earnings of {earnings}, and the journal adds up to {replayed.Balance} and {replayed.RelayEarnings}");
+        }
+
+        if (Sum != 0)
+            Problem($"the sum over all balances is {Sum} instead of zero");
+    }
+
+    private bool IsOpen(int number) => number >= 1 && number <= _accounts.Count;
+
+    private void Broken(string what)
+    {
+        BrokenLinks++;
+        Problem(what);
+    }
+
+    private void Problem(string what)
+    {
+        ProblemCount++;
+        if (_problems.Count < ProblemsKept)
+            _problems.Add(what);
+    }
+
+    private readonly record struct Replayed(string Id, bool MayGoNegative, long Balance, long RelayEarnings);
+
+    /// <summary>The reads of one slice.</summary>
+    private sealed class Cursors(SqliteConnection connection) : IDisposable
+    {
+        private readonly PreparedStatement _ends = new(
+            connection,
+            "SELECT (SELECT coalesce(max(number), 0) FROM accounts), (SELECT coalesce(max(sequence), 0) FROM batches), (SELECT coalesce(max(sequence), 0) FROM transfers)");
+
+        public PreparedStatement Link { get; } = new(connection, "SELECT link, last_account, last_batch, last_transfer, hash FROM chain WHERE link = ?");
+
+        public PreparedStatement Accounts { get; } = new(
+            connection, "SELECT number, account_id, kind, may_go_negative, opened_at_ms FROM accounts WHERE number > ? AND number <= ? ORDER BY number");
+
+        public PreparedStatement Batches { get; } = new(
+            connection, "SELECT sequence, batch_id, content, code, actor, reference, window, booked_at_ms FROM batches WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
+
+        public PreparedStatement Transfers { get; } = new(
+            connection, "SELECT sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance FROM transfers WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
+
+        public PreparedStatement Balances { get; } = new(connection, "SELECT number, balance, relay_earnings FROM accounts ORDER BY number");
+
+        public (int Account, long Batch, long Transfer) Ends()
+        {
+            _ends.Read();
+            var ends = (_ends.Int(0), _ends.Long(1), _ends.Long(2));
+            _ends.Reset();
+            return ends;
+        }
+
+        public void Dispose()
+        {
+            foreach (var statement in new[] { _ends, Link, Accounts, Batches, Transfers, Balances })
+                statement.Dispose();
+        }
+    }
+}
