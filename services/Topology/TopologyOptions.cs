@@ -11,6 +11,9 @@ public enum TopologyClustering
 
     /// <summary>Many replicas, known to each other through Redis.</summary>
     Redis = 1,
+
+    /// <summary>As <see cref="Redis"/>, and each replica is a pod: names, address, ports and cluster are the pod's, and Kubernetes tells which are gone.</summary>
+    Kubernetes = 2,
 }
 
 /// <summary>The topology service (<c>Beacon:Topology</c>).</summary>
@@ -18,7 +21,7 @@ public sealed class TopologyOptions
 {
     public const string Section = "Beacon:Topology";
 
-    /// <summary><c>Localhost</c> (default) or <c>Redis</c>. Two replicas need <c>Redis</c>, else each would believe that it owns every stream.</summary>
+    /// <summary><c>Localhost</c> (default), <c>Redis</c> or <c>Kubernetes</c>. Two replicas need one of the latter, else each would believe that it owns every stream.</summary>
     [EnumDataType(typeof(TopologyClustering))]
     public TopologyClustering Clustering { get; set; }
 

@@ -50,15 +50,10 @@ public static class TopologyService
         var redis = builder.Configuration.GetConnectionString("redis");
         builder.UseOrleans(silo =>
         {
-            if (options.Clustering == TopologyClustering.Redis)
+            if (options.Clustering != TopologyClustering.Localhost)
             {
                 if (string.IsNullOrEmpty(redis))
-                    throw new InvalidOperationException("Beacon:Topology:Clustering is Redis, and ConnectionStrings:redis is not set.");
-                silo.Configure<ClusterOptions>(cluster =>
-                {
-                    cluster.ClusterId = options.ClusterId;
-                    cluster.ServiceId = options.ServiceId;
-                });
+                    throw new InvalidOperationException($"Beacon:Topology:Clustering is {options.Clustering}, and ConnectionStrings:redis is not set.");
                 // Streams must heal within seconds: Orleans' own default takes 15 s to believe that a replica is lost.
                 silo.Configure<ClusterMembershipOptions>(membership =>
                 {
@@ -67,6 +62,18 @@ public static class TopologyService
                     membership.NumVotesForDeathDeclaration = 1;
                 });
                 silo.UseRedisClustering(clustering => clustering.ConfigurationOptions = ConfigurationOptions.Parse(redis));
+                if (options.Clustering == TopologyClustering.Kubernetes)
+                {
+                    // Names, address and cluster come from the pod; a pod that is gone is known to be lost at once.
+                    silo.UseKubernetesHosting();
+                    return;
+                }
+
+                silo.Configure<ClusterOptions>(cluster =>
+                {
+                    cluster.ClusterId = options.ClusterId;
+                    cluster.ServiceId = options.ServiceId;
+                });
                 silo.ConfigureEndpoints(options.SiloPort, options.GatewayPort);
             }
             else

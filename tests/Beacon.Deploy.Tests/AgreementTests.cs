@@ -1,0 +1,102 @@
+using System.Text.RegularExpressions;
+using YamlDotNet.RepresentationModel;
+
+namespace Beacon.Deploy.Tests;
+
+/// <summary>AppHost, compose file and chart are three pictures of one system.</summary>
+public sealed partial class AgreementTests(Helm helm)
+{
+    private static readonly string[] Services = ["ledger", "raids", "signaling", "topology"];
+
+    [Fact]
+    public async Task The_same_services_call_the_same_services()
+    {
+        var chart = Manifests.Parse(await helm.TemplateAsync()).Workloads.ToDictionary(
+            workload => workload.Template.Metadata.Labels["app.kubernetes.io/component"],
+            workload => Referenced(workload.Template.Spec.Containers[0].Env.Select(variable => variable.Name)),
+            StringComparer.Ordinal);
+        var compose = Compose();
+        var appHost = AppHostReferences();
+
+        foreach (var service in Services)
+        {
+            Assert.Equal(appHost[service], Referenced(compose[service].Keys));
+            Assert.Equal(appHost[service], chart[service]);
+        }
+    }
+
+    [Fact]
+    public async Task Every_option_that_is_set_exists()
+    {
+        var page = Repository.Read("docs/configuration.md");
+        var set = (await helm.TemplateAsync("ingress.enabled=true"))
+            + Repository.Read("docker-compose.yml")
+            + Repository.Read("deploy/Dockerfile")
+            + Repository.Read("deploy/make-env.sh")
+            + Repository.Read("Beacon.AppHost/WithAspire/AppHost.cs");
+
+        var names = OptionName().Matches(set).Select(match => match.Value.Replace("__", ":", StringComparison.Ordinal)).Distinct(StringComparer.Ordinal).ToList();
+
+        Assert.Contains("Beacon:Auth:ServiceKey", names);
+        Assert.All(names, name => Assert.Contains($"`{name}`", page, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Every_service_listens_on_the_same_two_ports()
+    {
+        foreach (var (_, template, _) in Manifests.Parse(await helm.TemplateAsync()).Workloads)
+        {
+            var ports = template.Spec.Containers[0].Ports.ToDictionary(port => port.Name, port => port.ContainerPort, StringComparer.Ordinal);
+            Assert.Equal((8080, 8081), (ports["http"], ports["grpc"]));
+        }
+
+        Assert.Contains("EXPOSE 8080 8081", Repository.Read("deploy/Dockerfile"), StringComparison.Ordinal);
+        foreach (var (service, environment) in Compose())
+        {
+            foreach (var (name, url) in environment.Where(variable => variable.Key.StartsWith("services__", StringComparison.Ordinal)))
+            {
+                var parts = name.Split("__");
+                Assert.Equal($"http://{parts[1]}:{(parts[2] == "grpc" ? 8081 : 8080)}", url);
+            }
+
+            Assert.Contains(service, Services);
+        }
+    }
+
+    /// <summary>Environment of the four services in the compose file.</summary>
+    private static Dictionary<string, Dictionary<string, string>> Compose()
+    {
+        var yaml = new YamlStream();
+        yaml.Load(new StringReader(Repository.Read("docker-compose.yml")));
+        var services = (YamlMappingNode)((YamlMappingNode)yaml.Documents[0].RootNode).Children["services"];
+        return services.Children
+            .Where(service => Services.Contains(service.Key.ToString()))
+            .ToDictionary(
+                service => service.Key.ToString(),
+                service => ((YamlMappingNode)((YamlMappingNode)service.Value).Children["environment"]).Children
+                    .ToDictionary(variable => variable.Key.ToString(), variable => variable.Value.ToString(), StringComparer.Ordinal),
+                StringComparer.Ordinal);
+    }
+
+    /// <summary>Whom each service references in the AppHost, whose calls stand one service a statement.</summary>
+    private static Dictionary<string, List<string>> AppHostReferences()
+    {
+        var text = Repository.Read("Beacon.AppHost/WithAspire/AppHost.cs");
+        return ServiceStatement().Matches(text).ToDictionary(
+            match => match.Groups["name"].Value,
+            match => Reference().Matches(match.Value).Select(reference => reference.Groups["name"].Value).Where(Services.Contains).Order(StringComparer.Ordinal).ToList(),
+            StringComparer.Ordinal);
+    }
+
+    private static List<string> Referenced(IEnumerable<string> variables) =>
+        [.. variables.Where(name => name.StartsWith("services__", StringComparison.Ordinal)).Select(name => name.Split("__")[1]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+
+    [GeneratedRegex(@"\bBeacon__[A-Za-z]+(?:__[A-Za-z]+)*")]
+    private static partial Regex OptionName();
+
+    [GeneratedRegex(@"AddProject<Projects\.Beacon_\w+>\(""(?<name>ledger|raids|signaling|topology)""\)[^;]*;")]
+    private static partial Regex ServiceStatement();
+
+    [GeneratedRegex(@"WithReference\((?<name>\w+)\)")]
+    private static partial Regex Reference();
+}
