@@ -8,6 +8,7 @@ using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 using Rpc = Beacon.Contracts.Ledger.V1;
 
 namespace Beacon.Ledger.Tests;
@@ -101,17 +102,19 @@ public sealed class BackupTests
     {
         await using var rig = await LedgerRig.StartAsync();
         await rig.FundAsync("ann", 1);
-        using var backups = Make(rig, new LedgerOptions { BackupMinutes = 60 });
+        var clock = new WatchedClock();
+        using var backups = Make(rig, new LedgerOptions { BackupMinutes = 60 }, clock);
         await backups.StartAsync(TestContext.Current.CancellationToken);
+        await clock.HasTimer.WaitAsync(TestContext.Current.CancellationToken);
         var folder = Path.Combine(rig.Directory, "backups");
         Directory.CreateDirectory(folder);
         using var watcher = new FileSystemWatcher(folder, "ledger-*.db");
         var made = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         watcher.Renamed += (_, _) => made.TrySetResult();
         watcher.EnableRaisingEvents = true;
-        rig.Clock.Advance(TimeSpan.FromMinutes(59));
+        clock.Advance(TimeSpan.FromMinutes(59));
         Assert.Empty(Directory.GetFiles(folder));
-        rig.Clock.Advance(TimeSpan.FromMinutes(1));
+        clock.Advance(TimeSpan.FromMinutes(1));
         await made.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         await backups.StopAsync(TestContext.Current.CancellationToken);
         Assert.Empty(LedgerProof.Of(Assert.Single(Directory.GetFiles(folder))).Problems);
@@ -129,6 +132,21 @@ public sealed class BackupTests
         Assert.Empty(Directory.GetFiles(Path.Combine(rig.Directory, "backups")));
     }
 
-    private static Backups Make(LedgerRig rig, LedgerOptions options) =>
-        new(new LedgerFile($"Data Source={rig.Path}"), rig.Metrics, Options.Create(options), rig.Clock, NullLogger<Backups>.Instance);
+    private static Backups Make(LedgerRig rig, LedgerOptions options, TimeProvider? clock = null) =>
+        new(new LedgerFile($"Data Source={rig.Path}"), rig.Metrics, Options.Create(options), clock ?? rig.Clock, NullLogger<Backups>.Instance);
+
+    /// <summary>Tells when somebody waits for it: a service that is started may not have come that far.</summary>
+    private sealed class WatchedClock : FakeTimeProvider
+    {
+        private readonly TaskCompletionSource _timer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task HasTimer => _timer.Task;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var timer = base.CreateTimer(callback, state, dueTime, period);
+            _timer.TrySetResult();
+            return timer;
+        }
+    }
 }

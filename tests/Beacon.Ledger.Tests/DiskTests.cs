@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Beacon.Ledger.Journal;
 using Beacon.ServiceDefaults;
 using Grpc.Core;
+using Microsoft.Data.Sqlite;
 
 namespace Beacon.Ledger.Tests;
 
@@ -65,6 +66,50 @@ public sealed class DiskTests
         await after.AssertSoundAsync();
     }
 
+    [Fact]
+    public async Task A_file_that_became_read_only_refuses_says_so_still_answers_and_heals_by_itself()
+    {
+        await using var rig = await LedgerRig.StartAsync();
+        await rig.FundAsync("ann", 1_000);
+        await rig.StreamAsync("s", "bob");
+        Assert.SkipUnless(OperatingSystem.IsLinux() && await RunAsync("chattr", "+i", rig.Path) is 0, "Needs Linux, the right to make a file immutable, and a file system that can.");
+        try
+        {
+            // An open file stays writable, and SQLite keeps it for other connections of the process: none may be open when
+            // the writer, after a group that failed, opens it anew.
+            SqliteConnection.ClearAllPools();
+            await Assert.ThrowsAsync<RpcException>(() => rig.DoAsync<int>(_ => throw new InvalidOperationException("the file is opened again")));
+            Assert.Equal(1_000, await rig.BalanceAsync("ann"));
+            var refused = await Assert.ThrowsAsync<RpcException>(() => rig.TipAsync("ann", "s", 10, id: 1));
+            Assert.Equal((StatusCode.Unavailable, "ledger_read_only"), (refused.StatusCode, Fault.ReasonOf(refused)));
+            Assert.Equal(1_000, await rig.BalanceAsync("ann"));
+        }
+        finally
+        {
+            Assert.Equal(0, await RunAsync("chattr", "-i", rig.Path));
+        }
+
+        // The group that failed last threw the connection away.
+        Assert.Equal("ledger_read_only", Fault.ReasonOf(await Assert.ThrowsAsync<RpcException>(() => rig.TipAsync("ann", "s", 10, id: 1))));
+        Assert.Null((await rig.TipAsync("ann", "s", 10, id: 1)).Refusal);
+        Assert.Equal((990, 10), (await rig.BalanceAsync("ann"), await rig.BalanceAsync("bob")));
+        await rig.AssertSoundAsync();
+    }
+
+    private static async Task<int> RunAsync(string program, params string[] arguments)
+    {
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardError = true })!;
+            await process.WaitForExitAsync();
+            return process.ExitCode;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return -1;
+        }
+    }
+
     private sealed class SmallDisk : IAsyncDisposable
     {
         private readonly string _path = LedgerRig.NewDirectory();
@@ -108,20 +153,6 @@ public sealed class DiskTests
         {
             Assert.Equal(0, await RunAsync("umount", _path));
             Directory.Delete(_path);
-        }
-
-        private static async Task<int> RunAsync(string program, params string[] arguments)
-        {
-            try
-            {
-                using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardError = true })!;
-                await process.WaitForExitAsync();
-                return process.ExitCode;
-            }
-            catch (System.ComponentModel.Win32Exception)
-            {
-                return -1;
-            }
         }
     }
 }

@@ -52,7 +52,7 @@ internal sealed class LedgerStore : IDisposable
             // synchronisations only when pages that changed often are written once.
             Pragma($"cache_size = -{options.PageCacheMegabytes * 1024}");
             Pragma($"wal_autocheckpoint = {options.CheckpointMegabytes * 1024 * 1024 / PageBytes}");
-            _begin = Prepare("BEGIN IMMEDIATE");
+            _begin = Prepare("BEGIN");
             _commit = Prepare("COMMIT");
             _rollback = Prepare("ROLLBACK");
             _insertAccount = Prepare("INSERT INTO accounts (number, account_id, kind, may_go_negative, display_name, opened_at_ms, balance, relay_earnings) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
@@ -165,9 +165,10 @@ internal sealed class LedgerStore : IDisposable
 
     /// <summary>
     /// Opens the transaction of a group, if it is not open. What is looked up while the group is decided is read in it: by
-    /// itself, each look would cost more in locks of the file than in reading.
+    /// itself, each look would cost more in locks of the file than in reading. It becomes one that writes with the first
+    /// row, so that a file that cannot be written can still be read.
     /// </summary>
-    public void Begin()
+    private void Begin()
     {
         if (_inTransaction)
             return;
