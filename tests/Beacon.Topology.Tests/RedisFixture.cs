@@ -78,9 +78,9 @@ internal sealed class RedisServer(bool keepsData) : IAsyncDisposable
         await ready.Task;
     }
 
-    public Task PauseAsync() => Signals.SendAsync(_server!, "STOP");
+    public Task PauseAsync() => Signals.SendAsync(_server!.Id, "STOP");
 
-    public Task ContinueAsync() => Signals.SendAsync(_server!, "CONT");
+    public Task ContinueAsync() => Signals.SendAsync(_server!.Id, "CONT");
 
     public async Task KillAsync()
     {
@@ -101,11 +101,11 @@ internal sealed class RedisServer(bool keepsData) : IAsyncDisposable
 /// <summary>What .NET has no call for.</summary>
 internal static class Signals
 {
-    public static async Task SendAsync(Process process, string signal)
+    public static async Task SendAsync(int processId, string signal)
     {
-        using var kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"]);
+        using var kill = Process.Start("kill", [$"-{signal}", $"{processId}"]);
         await kill.WaitForExitAsync();
         if (kill.ExitCode != 0)
-            throw new InvalidOperationException($"kill -{signal} {process.Id} ended with {kill.ExitCode}");
+            throw new InvalidOperationException($"kill -{signal} {processId} ended with {kill.ExitCode}");
     }
 }

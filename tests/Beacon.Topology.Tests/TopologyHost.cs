@@ -38,6 +38,9 @@ internal sealed class TopologyHost : IAsyncDisposable
             ["Beacon:Topology:WatchPollMs"] = "20",
             ["Beacon:Topology:GatewayPort"] = $"{GarnetFixture.FreePort()}",
         });
+        // Where the test moves the clock, a commit must not seem to take as long as the test lets pass.
+        if (clock is FakeTimeProvider)
+            builder.Configuration["Beacon:Topology:CommitTimeoutMs"] = "30000";
         if (clusterId is not null)
         {
             builder.Configuration["Beacon:Topology:Clustering"] = "Redis";
