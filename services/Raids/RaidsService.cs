@@ -1,4 +1,6 @@
 using Beacon.Contracts.Topology.V1;
+using Beacon.Raids.Channels;
+using Beacon.Raids.Life;
 using Beacon.Raids.Streams;
 using Beacon.ServiceDefaults;
 using MassTransit;
@@ -20,10 +22,17 @@ public static class RaidsService
         builder.Services.AddSingleton<RaidsMetrics>();
         builder.Services.AddSingleton<StreamDirectory>();
         builder.Services.AddSingleton<RaidStore>();
+        builder.Services.AddSingleton<SettingsStore>();
+        builder.Services.AddSingleton<AutoHosting>();
         builder.Services.AddSingleton<TargetFinder>();
-        builder.Services.AddSingleton<StreamEnding>();
+        builder.Services.AddSingleton<RaidMover>();
+        builder.Services.AddSingleton<RaidRunner>();
+        builder.Services.AddSingleton<RaidCommands>();
+        builder.Services.AddSingleton<DirectoryFeed>();
         builder.Services.AddSingleton<DirectoryRebuild>();
         builder.Services.AddHostedService(services => services.GetRequiredService<DirectoryRebuild>());
+        builder.Services.AddHostedService(services => services.GetRequiredService<DirectoryFeed>());
+        builder.Services.AddHostedService(services => services.GetRequiredService<RaidRunner>());
     }
 
     public static void AddRaidsConsumers(IBusRegistrationConfigurator bus)
@@ -31,6 +40,7 @@ public static class RaidsService
         bus.AddConsumer<StreamStartedConsumer>().Endpoint(endpoint => endpoint.Name = "raids-stream-started");
         bus.AddConsumer<StreamAudienceChangedConsumer>().Endpoint(endpoint => endpoint.Name = "raids-stream-audience-changed");
         bus.AddConsumer<StreamEndedConsumer>().Endpoint(endpoint => endpoint.Name = "raids-stream-ended");
+        bus.AddConsumer<BroadcasterAwayConsumer>().Endpoint(endpoint => endpoint.Name = "raids-broadcaster-away");
     }
 
     public static void MapRaids(this WebApplication app) => app.MapGrpcService<RaidsGrpc>();

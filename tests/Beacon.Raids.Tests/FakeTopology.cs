@@ -21,6 +21,9 @@ internal sealed class FakeTopology : IAsyncDisposable
 
     public ConcurrentDictionary<string, LiveStream> Live { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>The trees of streams, the root first; without one here a stream has its root alone.</summary>
+    public ConcurrentDictionary<string, IReadOnlyList<TreePeer>> Trees { get; } = new(StringComparer.Ordinal);
+
     public ConcurrentQueue<EndStreamRequest> Ended { get; } = new();
 
     public ConcurrentQueue<string> Asked { get; } = new();
@@ -85,6 +88,23 @@ internal sealed class FakeTopology : IAsyncDisposable
             return topology.Live.TryGetValue(request.StreamId, out var stream)
                 ? Task.FromResult(new GetStreamResponse { Stream = stream })
                 : throw CommonErrors.UnknownStream.Exception();
+        }
+
+        public override Task<GetTreeResponse> GetTree(GetTreeRequest request, ServerCallContext context)
+        {
+            topology.FailIfAsked();
+            if (!topology.Live.ContainsKey(request.StreamId))
+                throw CommonErrors.UnknownStream.Exception();
+            var offset = request.PageToken.Length == 0 ? 0 : int.Parse(request.PageToken, System.Globalization.CultureInfo.InvariantCulture);
+            var peers = topology.Trees.GetValueOrDefault(request.StreamId) ?? [new TreePeer { PeerId = $"root-{request.StreamId}" }];
+            var page = peers.Skip(offset).Take((int)request.PageSize).ToList();
+            var next = offset + page.Count;
+            return Task.FromResult(new GetTreeResponse
+            {
+                StreamId = request.StreamId,
+                Peers = { page },
+                NextPageToken = next < peers.Count ? next.ToString(System.Globalization.CultureInfo.InvariantCulture) : "",
+            });
         }
     }
 

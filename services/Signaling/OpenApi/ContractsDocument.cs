@@ -27,6 +27,10 @@ public static partial class ContractsDocument
         "TopologyService.GetTree",
         "TopologyService.ExplainPeer",
         "RaidsService.ListStreams",
+        "RaidsService.WatchStreams",
+        "RaidsService.GetRaid",
+        "RaidsService.ListRaids",
+        "RaidsService.GetChannel",
     };
 
     /// <summary>A fresh document.</summary>
