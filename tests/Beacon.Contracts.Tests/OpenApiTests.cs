@@ -14,7 +14,7 @@ public sealed class OpenApiTests
     public void Every_http_rule_has_its_operation_and_nothing_else_has_one()
     {
         var rules = Protos.Methods().Select(rpc => HttpRules.Of(rpc.Method)).OfType<HttpRules.Route>()
-            .Select(route => $"{route.Verb} {route.Path.Replace("stream_id", "streamId", StringComparison.Ordinal).Replace("peer_id", "peerId", StringComparison.Ordinal).Replace("sponsorship_id", "sponsorshipId", StringComparison.Ordinal)}");
+            .Select(route => $"{route.Verb} {route.Path.Replace("stream_id", "streamId", StringComparison.Ordinal).Replace("peer_id", "peerId", StringComparison.Ordinal).Replace("sponsorship_id", "sponsorshipId", StringComparison.Ordinal).Replace("raid_id", "raidId", StringComparison.Ordinal)}");
         var operations = ContractsDocument.Build().Paths.SelectMany(path => path.Value.Operations!.Keys.Select(verb => $"{verb.Method} {path.Key}"));
         Assert.Equal(rules.Order(StringComparer.Ordinal), operations.Order(StringComparer.Ordinal));
     }
