@@ -22,7 +22,8 @@ public static class RaidsErrors
     public static readonly Fault NotYourChannel = new("not_your_channel", StatusCode.PermissionDenied, "Only the owner of the channel may do this.");
     public static readonly Fault InvalidChannelSettings = new("invalid_channel_settings", StatusCode.InvalidArgument, "A setting is out of range.");
     public static readonly Fault AutoHostLoop = new("auto_host_loop", StatusCode.InvalidArgument, "A channel of the list hosts this one in turn, itself or through others.");
+    public static readonly Fault NotInSquad = new("not_in_squad", StatusCode.PermissionDenied, "Only members of the stream's squad may take it over.");
     public static readonly Fault InvalidSearch = new("invalid_search", StatusCode.InvalidArgument, "A search text has at most 100 characters, a tag 32, a language 35, an account 128.");
-    public static readonly Fault TooManyWatchers = new("too_many_watchers", StatusCode.ResourceExhausted, "This server sends live updates to as many callers as it may. Try again.", Retryable: true);
+    public static readonly Fault TooManyWatchers = new("too_many_directory_watchers", StatusCode.ResourceExhausted, "This server sends live updates to as many callers as it may. Try again.", Retryable: true);
     public static readonly Fault WatcherTooSlow = new("watcher_too_slow", StatusCode.ResourceExhausted, "The caller read its live updates too slowly and was left behind. Begin again.", Retryable: true);
 }

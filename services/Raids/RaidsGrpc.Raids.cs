@@ -30,6 +30,10 @@ internal sealed partial class RaidsGrpc
     }
 
     [Authorize]
+    public override async Task<HandOverStreamResponse> HandOverStream(HandOverStreamRequest request, ServerCallContext context) =>
+        await handover.TakeOverAsync(request, Caller.Of(context), context.RequestHeaders.GetValue("authorization") ?? "", context.CancellationToken);
+
+    [Authorize]
     public override async Task<StartRaidResponse> StartRaid(StartRaidRequest request, ServerCallContext context)
     {
         var source = await targets.LookUpAsync(request.FromStreamId, context.CancellationToken) ?? throw CommonErrors.UnknownStream.Exception();

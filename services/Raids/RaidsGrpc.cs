@@ -13,7 +13,8 @@ namespace Beacon.Raids;
 
 /// <summary>The RPCs of <c>beacon.raids.v1</c>; here those about live streams.</summary>
 internal sealed partial class RaidsGrpc(
-    StreamDirectory directory, DirectoryFeed feed, TargetFinder targets, RaidStore raids, RaidCommands commands, SettingsStore settings, AutoHosting hosting)
+    StreamDirectory directory, DirectoryFeed feed, TargetFinder targets, RaidStore raids, RaidCommands commands, SettingsStore settings, AutoHosting hosting,
+    StreamHandover handover)
     : Contracts.Raids.V1.RaidsService.RaidsServiceBase
 {
     private const int DefaultPageSize = 50;

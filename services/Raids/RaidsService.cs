@@ -1,3 +1,4 @@
+using Beacon.Contracts.Ledger.V1;
 using Beacon.Contracts.Topology.V1;
 using Beacon.Raids.Channels;
 using Beacon.Raids.Life;
@@ -16,6 +17,7 @@ public static class RaidsService
         builder.HostService(HostedServices.Raids);
         builder.AddRedis();
         builder.AddServiceClient<TopologyService.TopologyServiceClient>(HostedServices.Topology);
+        builder.AddServiceClient<LedgerService.LedgerServiceClient>(HostedServices.Ledger);
         builder.AddServiceClient<TopologyEdgeService.TopologyEdgeServiceClient>(HostedServices.Topology);
         builder.Services.AddOptions<RaidsOptions>().BindConfiguration(RaidsOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.TryAddSingleton<Randomness>(CryptographicRandomness.Next);
@@ -28,6 +30,7 @@ public static class RaidsService
         builder.Services.AddSingleton<RaidMover>();
         builder.Services.AddSingleton<RaidRunner>();
         builder.Services.AddSingleton<RaidCommands>();
+        builder.Services.AddSingleton<StreamHandover>();
         builder.Services.AddSingleton<DirectoryFeed>();
         builder.Services.AddSingleton<DirectoryRebuild>();
         builder.Services.AddHostedService(services => services.GetRequiredService<DirectoryRebuild>());

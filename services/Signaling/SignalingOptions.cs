@@ -11,6 +11,10 @@ public sealed class SignalingOptions
     [RegularExpression("^[a-z0-9-]{0,40}$")]
     public string EdgeId { get; set; } = "";
 
+    /// <summary>Where this replica and its peers are, e.g. <c>eu-west</c>: of otherwise equal parents a peer gets one of its own region. Empty: unknown.</summary>
+    [RegularExpression("^[a-zA-Z0-9_.-]{0,64}$")]
+    public string Region { get; set; } = "";
+
     /// <summary>The largest frame that a client may send, in bytes. A larger one closes the session with 1009.</summary>
     [Range(20_480, 1_048_576)]
     public int MaxFrameBytes { get; set; } = 65_536;

@@ -15,7 +15,7 @@ internal static partial class Log
     [LoggerMessage(2004, LogLevel.Warning, "Stream {StreamId} has a newer owner; this one (epoch {Epoch}) gives up its state")]
     public static partial void StaleOwner(ILogger logger, string streamId, long epoch);
 
-    [LoggerMessage(2005, LogLevel.Error, "Stream {StreamId} could not be committed; its state is dropped and will be rebuilt from Redis")]
+    [LoggerMessage(2005, LogLevel.Error, "Stream {StreamId} could not be committed for a reason that is not the journal's; its state is dropped and will be rebuilt from Redis")]
     public static partial void CommitFailed(ILogger logger, string streamId, Exception exception);
 
     [LoggerMessage(2006, LogLevel.Warning, "Nothing could be sent to edge {EdgeId}; its peers will be told again")]
@@ -32,4 +32,16 @@ internal static partial class Log
 
     [LoggerMessage(2010, LogLevel.Error, "A tick of stream {StreamId} failed")]
     public static partial void TickFailed(ILogger logger, string streamId, Exception exception);
+
+    [LoggerMessage(2011, LogLevel.Warning, "The record of stream {StreamId} cannot be written; {Peers} peers are looked after from memory, and new ones are admitted for {Seconds} s")]
+    public static partial void JournalAway(ILogger logger, string streamId, int peers, int seconds);
+
+    [LoggerMessage(2012, LogLevel.Information, "Stream {StreamId} with {Peers} peers is written whole again after {Seconds} s")]
+    public static partial void JournalBack(ILogger logger, string streamId, int peers, long seconds);
+
+    [LoggerMessage(2013, LogLevel.Warning, "The record of stream {StreamId} was away for longer than a record lives; the owner gives up its state")]
+    public static partial void JournalAwayTooLong(ILogger logger, string streamId);
+
+    [LoggerMessage(2014, LogLevel.Debug, "The journal of stream {StreamId} did not answer")]
+    public static partial void JournalFailed(ILogger logger, string streamId, Exception exception);
 }

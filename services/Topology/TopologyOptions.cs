@@ -113,6 +113,13 @@ public sealed class TopologyOptions
     [Range(0, 1_000)]
     public int LiftMovesPerTick { get; set; } = 4;
 
+    /// <summary>
+    /// Stripes of new streams: over so many trees the chunks are dealt. 1 to 8, default 1. A stream keeps what it began with. The web client
+    /// plays and sends one stripe; more are for clients of your own.
+    /// </summary>
+    [Range(1, 8)]
+    public int Stripes { get; set; } = 1;
+
     /// <summary>The most peers of one stream, waiting ones included. 2 to 1,000,000, default 100,000.</summary>
     [Range(2, 1_000_000)]
     public int MaxPeersPerStream { get; set; } = 100_000;
@@ -135,6 +142,21 @@ public sealed class TopologyOptions
     [Range(100, 30_000)]
     public int SendTimeoutMs { get; set; } = 2_000;
 
+    /// <summary>The longest that a commit may take, in milliseconds, until the stream's owner goes on from memory. 100 to 30,000, default 2,000: below the deadline of an edge's call.</summary>
+    [Range(100, 30_000)]
+    public int CommitTimeoutMs { get; set; } = 2_000;
+
+    /// <summary>
+    /// While the record cannot be written, newcomers are admitted for so many seconds. 0 to 3,600, default 120: a restart of the store.
+    /// After that they are refused, since who is admitted from memory alone is lost with the replica. The tree is looked after all the same.
+    /// </summary>
+    [Range(0, 3_600)]
+    public int JournalAwaySeconds { get; set; } = 120;
+
+    /// <summary>Joins and leaves of one stream that wait in one replica for its owner. 64 to 1,000,000, default 100,000: one for each peer that a stream may have. More are refused.</summary>
+    [Range(64, 1_000_000)]
+    public int MaxQueuedCommands { get; set; } = 100_000;
+
     /// <summary>State of a stream that nobody owns any more leaves Redis after so many hours. 1 to 720, default 24.</summary>
     [Range(1, 720)]
     public int StateTtlHours { get; set; } = 24;
@@ -142,6 +164,22 @@ public sealed class TopologyOptions
     /// <summary>How often each replica makes sure that every live stream has an owner, in seconds. 1 to 600, default 30.</summary>
     [Range(1, 600)]
     public int SweepSeconds { get; set; } = 30;
+
+    /// <summary>The most calls that watch a tree at once, per replica. 1 to 100,000, default 1,000. Watchers of one tree share what it costs its owner.</summary>
+    [Range(1, 100_000)]
+    public int MaxWatchers { get; set; } = 1_000;
+
+    /// <summary>Changes that may be under way to one watcher, in messages. 1 to 10,000, default 64. Who falls further behind gets the tree anew.</summary>
+    [Range(1, 10_000)]
+    public int WatchBufferMessages { get; set; } = 64;
+
+    /// <summary>How often a replica where a tree is watched asks the owner for changes, in milliseconds. 20 to 5,000, default 200.</summary>
+    [Range(20, 5_000)]
+    public int WatchPollMs { get; set; } = 200;
+
+    /// <summary>A watcher that heard nothing for so many seconds gets a heartbeat. 1 to 60, default 10: what stands in between gives up after a minute or more.</summary>
+    [Range(1, 60)]
+    public int WatchHeartbeatSeconds { get; set; } = 10;
 
     internal TreeRules RulesFor(int bitrateKbps) => new()
     {

@@ -23,8 +23,11 @@ public static class TopologyService
         builder.AddRedis();
         builder.Services.AddSingleton<TopologyMetrics>();
         builder.Services.AddSingleton<StreamStore>();
-        builder.Services.AddSingleton<EdgeSender>();
+        builder.Services.AddSingleton<IStreamJournal>(services => services.GetRequiredService<StreamStore>());
+        builder.Services.AddSingleton<IEdgeSender, EdgeSender>();
+        builder.Services.AddSingleton<CommandQueue>();
         builder.Services.AddSingleton<StreamCalls>();
+        builder.Services.AddSingleton<TreeWatches>();
         builder.Services.AddHostedService<LiveStreamSweeper>();
         builder.Services.AddHealthChecks().AddCheck<TopologyHealth>("topology");
         AddOrleans(builder);
@@ -77,11 +80,14 @@ public static class TopologyService
     }
 
     /// <summary>Ready once this replica answers for streams.</summary>
-    private sealed class TopologyHealth(ISiloStatusOracle silo) : IHealthCheck
+    private sealed class TopologyHealth(ISiloStatusOracle silo, TopologyMetrics metrics) : IHealthCheck
     {
         public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-            Task.FromResult(silo.CurrentStatus == SiloStatus.Active
-                ? HealthCheckResult.Healthy()
-                : HealthCheckResult.Unhealthy($"the silo is {silo.CurrentStatus}"));
+            Task.FromResult((silo.CurrentStatus, metrics.StreamsInMemory) switch
+            {
+                (not SiloStatus.Active and var status, _) => HealthCheckResult.Unhealthy($"the silo is {status}"),
+                (_, > 0 and var streams) => HealthCheckResult.Degraded($"the record of {streams} streams cannot be written; they are looked after from memory"),
+                _ => HealthCheckResult.Healthy(),
+            });
     }
 }

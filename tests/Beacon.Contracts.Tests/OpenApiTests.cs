@@ -86,6 +86,19 @@ public sealed class OpenApiTests
     }
 
     [Fact]
+    public async Task A_call_that_streams_says_what_a_line_of_its_body_is()
+    {
+        using var document = await JsonAsync();
+        var watch = Operation(document, "/api/streams/{streamId}/tree/changes", "get");
+        var ok = watch.GetProperty("responses").GetProperty("200");
+        Assert.Contains("one JSON object of this schema a line", ok.GetProperty("description").GetString(), StringComparison.Ordinal);
+        Assert.Equal("#/components/schemas/topology.v1.WatchTreeResponse", ok.GetProperty("content").GetProperty("application/json").GetProperty("schema").GetProperty("$ref").GetString());
+        Assert.Equal(
+            ["unknown_stream", "invalid_stripe", "too_many_watchers", "service_unavailable"],
+            watch.GetProperty(ContractsDocument.ReasonsExtension).EnumerateArray().Select(reason => reason.GetString()));
+    }
+
+    [Fact]
     public async Task Operations_that_need_a_token_say_so_and_the_others_do_not()
     {
         using var document = await JsonAsync();

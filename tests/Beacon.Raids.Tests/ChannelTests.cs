@@ -225,7 +225,7 @@ public sealed class ChannelTests(GarnetFixture garnet) : IClassFixture<GarnetFix
         using var first = host.Client.WatchStreams(new WatchStreamsRequest(), cancellationToken: TestContext.Current.CancellationToken);
         Assert.True((await NextAsync(first)).Complete);
         using var second = host.Client.WatchStreams(new WatchStreamsRequest(), cancellationToken: TestContext.Current.CancellationToken);
-        Assert.Equal("too_many_watchers", Fault.ReasonOf(await Assert.ThrowsAsync<RpcException>(() => NextAsync(second))));
+        Assert.Equal("too_many_directory_watchers", Fault.ReasonOf(await Assert.ThrowsAsync<RpcException>(() => NextAsync(second))));
     }
 
     [Fact]

@@ -24,7 +24,7 @@ internal sealed class TopologyHost : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly string _dataDirectory = Directory.CreateTempSubdirectory("beacon-topology-").FullName;
 
-    private TopologyHost(string redis, TimeProvider clock, string? clusterId)
+    private TopologyHost(string redis, TimeProvider clock, string? clusterId, params IEnumerable<(string Name, string Value)> settings)
     {
         _clock = clock;
         SiloPort = GarnetFixture.FreePort();
@@ -34,6 +34,7 @@ internal sealed class TopologyHost : IAsyncDisposable
             ["ConnectionStrings:redis"] = redis,
             ["Beacon:DataDirectory"] = _dataDirectory,
             ["Beacon:Topology:SiloPort"] = $"{SiloPort}",
+            ["Beacon:Topology:WatchPollMs"] = "20",
             ["Beacon:Topology:GatewayPort"] = $"{GarnetFixture.FreePort()}",
         });
         if (clusterId is not null)
@@ -42,10 +43,14 @@ internal sealed class TopologyHost : IAsyncDisposable
             builder.Configuration["Beacon:Topology:ClusterId"] = clusterId;
         }
 
+        foreach (var (name, value) in settings)
+            builder.Configuration[name] = value;
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton<TimeProvider>(clock);
         builder.AddServiceDefaults();
         builder.AddTopology();
+        // Who watches asks on the true clock: the tests' own stands still.
+        builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<Grpc.TreeWatches>(services, TimeProvider.System));
         builder.Services.AddMassTransit(bus =>
         {
             bus.DisableUsageTelemetry();
@@ -77,13 +82,15 @@ internal sealed class TopologyHost : IAsyncDisposable
 
     public Contracts.Topology.V1.TopologyService.TopologyServiceClient Queries { get; }
 
+    public System.Diagnostics.Metrics.IMeterFactory Meters => _app.Services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>();
+
     public StreamStore Store => _app.Services.GetRequiredService<StreamStore>();
 
     /// <summary>Made once, at the true time: tests move the clock, and validation does not follow it.</summary>
     public Metadata Token { get; private set; } = [];
 
-    public static Task<TopologyHost> StartAsync(string redis) =>
-        StartAsync(new TopologyHost(redis, new FakeTimeProvider(TimeProvider.System.GetUtcNow()), clusterId: null));
+    public static Task<TopologyHost> StartAsync(string redis, params IEnumerable<(string Name, string Value)> settings) =>
+        StartAsync(new TopologyHost(redis, new FakeTimeProvider(TimeProvider.System.GetUtcNow()), clusterId: null, settings));
 
     /// <summary>One replica of several, on the true clock: they watch each other by it.</summary>
     public static Task<TopologyHost> StartReplicaAsync(string redis, string clusterId) => StartAsync(new TopologyHost(redis, TimeProvider.System, clusterId));
@@ -94,6 +101,13 @@ internal sealed class TopologyHost : IAsyncDisposable
         await host._app.StartAsync(TestContext.Current.CancellationToken);
         return host;
     }
+
+    /// <summary>A client of the REST side.</summary>
+    public HttpClient Rest() => _app.GetTestClient();
+
+    /// <summary>What a watcher is told, without a connection in between that would hold some of it.</summary>
+    public IAsyncEnumerator<WatchTreeResponse> Watch(string streamId) =>
+        _app.Services.GetRequiredService<Grpc.TreeWatches>().WatchAsync(streamId, 0, TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
 
     public IStreamGrain Grain(string streamId) => _app.Services.GetRequiredService<IGrainFactory>().GetGrain<IStreamGrain>(streamId);
 

@@ -69,9 +69,9 @@ public sealed class TopologyServiceTests : IClassFixture<TopologyFixture>
         var stream = await Join("a", edge: "edge-2");
         Assert.Equal(1u, stream.Viewers);
         var told = Assert.Single(_host.Sent.DirectivesTo("a"));
-        Assert.Equal(new PeerDirective("a", 1, DirectiveKind.ParentAssigned, 0, new PeerNeighbour("root", "edge-1"), Depth: 1, Reason: "joined"), told);
+        Assert.Equal(new PeerDirective("a", told.Version, DirectiveKind.ParentAssigned, 0, new PeerNeighbour("root", "edge-1"), Depth: 1, Reason: "joined"), told);
         var parent = Assert.Single(_host.Sent.DirectivesTo("root"));
-        Assert.Equal(new PeerDirective("root", 1, DirectiveKind.ChildAssigned, 0, new PeerNeighbour("a", "edge-2")), parent);
+        Assert.Equal(new PeerDirective("root", parent.Version, DirectiveKind.ChildAssigned, 0, new PeerNeighbour("a", "edge-2")), parent);
         Assert.Equal(["edge-1", "edge-2"], _host.Sent.All<PeersReassigned>().Select(sent => sent.EdgeId).Order());
         var peers = (await Tree()).Peers;
         Assert.Equal(["", "root"], peers.Select(peer => peer.ParentPeerId));
@@ -111,9 +111,11 @@ public sealed class TopologyServiceTests : IClassFixture<TopologyFixture>
         Assert.Equal(before.Peers.OrderBy(peer => peer.PeerId), after.Peers.OrderBy(peer => peer.PeerId));
         Assert.Equal(before.Quality, after.Quality);
         Assert.Equal(before.WaitingPeerIds, after.WaitingPeerIds);
+        var told = _host.Sent.DirectivesTo("root").Max(directive => directive.Version);
         _host.Sent.Clear();
         await Join("late");
-        Assert.True(_host.Sent.DirectivesTo("root").All(directive => directive.Version > 2));
+        await Join("root-child", uplinkMbps: 1_000);
+        Assert.All(_host.Sent.DirectivesTo("root"), directive => Assert.True(directive.Version > told));
     }
 
     [Fact]
@@ -123,12 +125,12 @@ public sealed class TopologyServiceTests : IClassFixture<TopologyFixture>
         await Join("a");
         // Another owner takes the stream and writes to it.
         var other = await _host.Store.TakeAsync(_streamId, 0);
-        var renamed = new Streams.StreamBatch(other!.Meta with { Title = "Written by the other" }, [], [], [], [], RenewTtl: false);
-        Assert.True(await _host.Store.CommitAsync(_streamId, other.Epoch, renamed));
+        var renamed = new Streams.StreamBatch(other!.Meta with { Title = "Written by the other" }, [], [], [], [], [], RenewTtl: false);
+        Assert.Equal(Streams.CommitOutcome.Done, await _host.Store.CommitAsync(_streamId, other.Epoch, 1, renamed));
         var stream = await Join("b");
         Assert.Equal("Written by the other", stream.Title);
         Assert.Equal(["a", "b", "root"], (await Tree()).Peers.Select(peer => peer.PeerId).Order());
-        Assert.False(await _host.Store.CommitAsync(_streamId, other.Epoch, renamed));
+        Assert.Equal(Streams.CommitOutcome.Stale, await _host.Store.CommitAsync(_streamId, other.Epoch, 2, renamed));
     }
 
     [Fact]

@@ -269,7 +269,7 @@ public sealed class TreeTests
             second.Step();
         }
 
-        Assert.Equal(first.Tree.Peers.Select(Tree.Record).OrderBy(peer => peer.Id), second.Tree.Peers.Select(Tree.Record).OrderBy(peer => peer.Id));
+        Assert.Equal(first.Tree.Peers.Select(first.Tree.Record).OrderBy(peer => peer.Id), second.Tree.Peers.Select(second.Tree.Record).OrderBy(peer => peer.Id));
     }
 
     [Theory]
@@ -280,12 +280,12 @@ public sealed class TreeTests
         var trace = new Trace(seed, rootChildren: 2);
         for (var step = 0; step < 1_500; step++)
             trace.Step();
-        var records = trace.Tree.Peers.Select(Tree.Record).OrderBy(peer => peer.Id, StringComparer.Ordinal).ToList();
+        var records = trace.Tree.Peers.Select(trace.Tree.Record).OrderBy(peer => peer.Id, StringComparer.Ordinal).ToList();
         var restored = Tree.Restore(0, Trace.Rules, trace.Tree.Version, records, trace.NowMs);
         TreeInvariants.Check(restored, Trace.Rules, $"seed {seed}, restored");
         Assert.Equal(
             records.Select(peer => (peer.Id, peer.ParentId, peer.Slots, peer.WaitingSince)),
-            restored.Peers.Select(Tree.Record).OrderBy(peer => peer.Id, StringComparer.Ordinal).Select(peer => (peer.Id, peer.ParentId, peer.Slots, peer.WaitingSince)));
+            restored.Peers.Select(restored.Record).OrderBy(peer => peer.Id, StringComparer.Ordinal).Select(peer => (peer.Id, peer.ParentId, peer.Slots, peer.WaitingSince)));
         Assert.Equal(trace.Tree.Quality(), restored.Quality());
     }
 
@@ -301,5 +301,38 @@ public sealed class TreeTests
         TreeInvariants.Check(tree, rules, "flash crowd, seed 7");
         Assert.True(quality.MeanDepth <= quality.IdealMeanDepth * 1.15, $"seed 7: mean depth {quality.MeanDepth}, ideal {quality.IdealMeanDepth}");
         Assert.True(quality.MaxDepth <= quality.IdealMaxDepth + 3, $"seed 7: max depth {quality.MaxDepth}, ideal {quality.IdealMaxDepth}");
+    }
+
+    [Fact]
+    public void A_new_root_feeds_what_the_former_one_fed_and_its_own_children_are_healed_like_orphans()
+    {
+        var tree = NewTree(rootChildren: 2);
+        for (var peer = 0; peer < 12; peer++)
+            tree.Join($"p{peer:D2}", peer < 8 ? 10 : 0, latencyMs: 10, nowMs: 0);
+        tree.Tick(moves: 0, nowMs: 1);
+        tree.TakeDelta();
+        var heir = tree.Peers.First(peer => peer is { Depth: 2, Children.Count: > 0 });
+        var orphans = heir.Children.Select(child => child.Id).ToList();
+        var tops = tree.Root!.Children.Select(child => child.Id).ToList();
+        tree.ReplaceRoot(heir.Id, uplinkMbps: 100, maxChildren: 2, nowMs: 5);
+        Assert.Same(heir, tree.Root);
+        Assert.Equal((0, 2), (heir.Depth, heir.Slots));
+        Assert.Equal(tops.Order(), heir.Children.Select(child => child.Id).Order());
+        Assert.All(orphans, id => Assert.True(tree.Find(id)!.IsAttached));
+        var changes = Take(tree);
+        Assert.All(tops, id => Assert.Contains(changes, change => change.Kind == ChangeKind.ParentAssigned && change.PeerId == id && change.OtherId == heir.Id));
+        TreeInvariants.Check(tree, Rules, "after the takeover");
+    }
+
+    [Fact]
+    public void A_new_root_with_fewer_slots_sends_the_children_that_it_cannot_feed_on()
+    {
+        var tree = NewTree(rootChildren: 4);
+        for (var peer = 0; peer < 6; peer++)
+            tree.Join($"p{peer}", uplinkMbps: 10, latencyMs: 10, nowMs: 0);
+        tree.ReplaceRoot("p5", uplinkMbps: 100, maxChildren: 1, nowMs: 5);
+        Assert.Single(tree.Root!.Children);
+        Assert.Equal(5, tree.PlacedViewers);
+        TreeInvariants.Check(tree, Rules, "after the takeover");
     }
 }

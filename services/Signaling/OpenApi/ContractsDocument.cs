@@ -18,6 +18,9 @@ public static partial class ContractsDocument
 
     private const string Bearer = "bearer";
 
+    /// <summary>OpenAPI has no word for a body that goes on: the schema is that of a line.</summary>
+    private const string StreamedDescription = "OK. The body goes on until the call ends: one JSON object of this schema a line.";
+
     /// <summary>The RPCs that need no access token; an architecture test compares them with the services' attributes.</summary>
     public static IReadOnlySet<string> AnonymousRpcs { get; } = new HashSet<string>(StringComparer.Ordinal)
     {
@@ -25,6 +28,7 @@ public static partial class ContractsDocument
         "SignalingService.RefreshTokens",
         "TopologyService.GetStream",
         "TopologyService.GetTree",
+        "TopologyService.WatchTree",
         "TopologyService.ExplainPeer",
         "RaidsService.ListStreams",
         "RaidsService.WatchStreams",
@@ -90,7 +94,7 @@ public static partial class ContractsDocument
             Parameters = [],
             Responses = new OpenApiResponses
             {
-                ["200"] = new OpenApiResponse { Description = "OK", Content = Json(schemas.Reference(method.OutputType)) },
+                ["200"] = new OpenApiResponse { Description = method.ServerStreaming ? StreamedDescription : "OK", Content = Json(schemas.Reference(method.OutputType)) },
             },
         };
         foreach (var field in request.Field.Where(field => inPath.Contains(field.Name)))

@@ -287,6 +287,7 @@ internal sealed class FrameHandler(
         AccountId = session.Caller.AccountId,
         EdgeId = edge.Id,
         AddressBlock = session.AddressBlock,
+        Region = options.Value.Region,
     };
 
     private string NewId() => Guid.CreateVersion7(clock.GetUtcNow()).ToString();

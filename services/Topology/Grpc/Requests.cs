@@ -15,9 +15,9 @@ internal static class Requests
 
     public static Member Member(PeerIdentity? peer)
     {
-        if (peer is null || !IsId(peer.PeerId) || !IsId(peer.AccountId) || !IsId(peer.EdgeId) || peer.AddressBlock.Length > 64)
+        if (peer is null || !IsId(peer.PeerId) || !IsId(peer.AccountId) || !IsId(peer.EdgeId) || peer.AddressBlock.Length > 64 || !(peer.Region.Length == 0 || (peer.Region.Length <= 64 && IsId(peer.Region))))
             throw TopologyErrors.InvalidPeer.Exception();
-        return new Member(peer.PeerId, peer.AccountId, peer.EdgeId, peer.AddressBlock);
+        return new Member(peer.PeerId, peer.AccountId, peer.EdgeId, peer.AddressBlock, peer.Region);
     }
 
     public static double Uplink(double uplinkMbps) =>
@@ -31,11 +31,20 @@ internal static class Requests
             throw TopologyErrors.InvalidTitle.Exception();
         if (request.BitrateKbps is < 32 or > 50_000)
             throw TopologyErrors.InvalidBitrate.Exception();
-        if (request.MaxChildren > 4)
-            throw TopologyErrors.InvalidMaxChildren.Exception();
         return new StartCommand(
-            Member(request.Root), request.Channel, request.Title, (int)request.BitrateKbps, Uplink(request.UplinkMbps), (int)request.MaxChildren, request.Resume);
+            Member(request.Root), request.Channel, request.Title, (int)request.BitrateKbps, Uplink(request.UplinkMbps), MaxChildren(request.MaxChildren), request.Resume);
     }
+
+    public static IReadOnlyList<ArrivalCommand> Arrivals(ImportAudienceRequest request) =>
+        request.Arrivals.Count is > 0 and <= MaxBatch
+            ? [.. request.Arrivals.Select(arrival => new ArrivalCommand(
+                Member(arrival.Peer),
+                Uplink(arrival.UplinkMbps),
+                arrival.LatencyMs,
+                arrival.FormerParentPeerId.Length == 0 ? null : arrival.FormerParentPeerId))]
+            : throw TopologyErrors.InvalidBatch.Exception();
+
+    public static int MaxChildren(uint children) => children <= 4 ? (int)children : throw TopologyErrors.InvalidMaxChildren.Exception();
 
     /// <summary>Null when a figure is no figure: such a report is dropped, the others of its batch are not.</summary>
     public static MetricsOfPeer? Report(PeerReport report)

@@ -7,7 +7,7 @@ using StackExchange.Redis;
 namespace Beacon.Topology.Grpc;
 
 /// <summary>Calls the owner of a stream and turns its refusals into documented errors.</summary>
-internal sealed class StreamCalls(IGrainFactory grains)
+internal sealed class StreamCalls(IGrainFactory grains, CommandQueue commands)
 {
     /// <summary>An owner that was just replaced is found again on the second attempt.</summary>
     private const int Attempts = 2;
@@ -25,13 +25,29 @@ internal sealed class StreamCalls(IGrainFactory grains)
             throw Error(reply.Refusal).Exception();
     }
 
-    public async Task<Reply<T>> TryAsync<T>(string streamId, Func<IStreamGrain, Task<Reply<T>>> call)
+    /// <summary>Joins go to the owner together with what else this replica has for it.</summary>
+    public async Task<Streams.StreamInfo> JoinAsync(string streamId, JoinCommand command)
+    {
+        var reply = await TryExecuteAsync(streamId, new StreamCommand(command, Leave: null));
+        return reply.Refusal == Refusal.None ? reply.Value! : throw Error(reply.Refusal).Exception();
+    }
+
+    public async Task<Refusal> TryLeaveAsync(string streamId, LeaveCommand command) =>
+        (await TryExecuteAsync(streamId, new StreamCommand(Join: null, command))).Refusal;
+
+    public Task<Reply<T>> TryAsync<T>(string streamId, Func<IStreamGrain, Task<Reply<T>>> call) =>
+        TryAsync(() => call(grains.GetGrain<IStreamGrain>(streamId)));
+
+    private Task<Reply<Streams.StreamInfo>> TryExecuteAsync(string streamId, StreamCommand command) =>
+        TryAsync(() => commands.ExecuteAsync(streamId, command));
+
+    private static async Task<Reply<T>> TryAsync<T>(Func<Task<Reply<T>>> call)
     {
         try
         {
             for (var attempt = 1; ; attempt++)
             {
-                var reply = await call(grains.GetGrain<IStreamGrain>(streamId));
+                var reply = await call();
                 if (reply.Refusal != Refusal.OwnerChanged || attempt == Attempts)
                     return reply;
             }
@@ -64,8 +80,11 @@ internal sealed class StreamCalls(IGrainFactory grains)
         Refusal.ChannelAlreadyLive => TopologyErrors.ChannelAlreadyLive,
         Refusal.StreamNotYours => TopologyErrors.StreamNotYours,
         Refusal.InvalidPeer => TopologyErrors.InvalidPeer,
+        Refusal.InvalidHeir => TopologyErrors.InvalidHeir,
         Refusal.InvalidStripe => TopologyErrors.InvalidStripe,
         Refusal.OwnerChanged => TopologyErrors.OwnerChanged,
+        Refusal.JournalAway => TopologyErrors.JournalAway,
+        Refusal.TooManyCommands => TopologyErrors.TooManyCommands,
         _ => CommonErrors.UnknownStream,
     };
 }

@@ -33,17 +33,20 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
     public override async Task<JoinStreamResponse> JoinStream(JoinStreamRequest request, ServerCallContext context)
     {
         var command = new JoinCommand(Requests.Member(request.Peer), Requests.Uplink(request.UplinkMbps), request.LatencyMs);
-        var stream = await streams.CallAsync(Requests.StreamId(request.StreamId), grain => grain.Join(command));
+        var stream = await streams.JoinAsync(Requests.StreamId(request.StreamId), command);
         return new JoinStreamResponse { Stream = StreamCalls.ToMessage(stream) };
     }
 
     public override async Task<LeaveStreamResponse> LeaveStream(LeaveStreamRequest request, ServerCallContext context)
     {
-        var reply = await streams.TryAsync<bool>(Requests.StreamId(request.StreamId), async grain => await grain.Leave(request.PeerId, request.EdgeId));
+        if (request.PeerIds.Count > Requests.MaxBatch)
+            throw TopologyErrors.InvalidBatch.Exception();
+        var leave = new LeaveCommand([request.PeerId, .. request.PeerIds], request.EdgeId);
+        var refusal = await streams.TryLeaveAsync(Requests.StreamId(request.StreamId), leave);
         // Who leaves what is over has left.
-        return reply.Refusal is Refusal.None or Refusal.UnknownStream
+        return refusal is Refusal.None or Refusal.UnknownStream
             ? new LeaveStreamResponse()
-            : throw StreamCalls.Error(reply.Refusal).Exception();
+            : throw StreamCalls.Error(refusal).Exception();
     }
 
     public override async Task<ReportMetricsResponse> ReportMetrics(ReportMetricsRequest request, ServerCallContext context)
@@ -63,6 +66,26 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
             throw TopologyErrors.InvalidReason.Exception();
         await streams.CallAsync(Requests.StreamId(request.StreamId), grain => grain.End(request.Reason, accountId: null));
         return new EndStreamResponse();
+    }
+
+    public override async Task<ImportAudienceResponse> ImportAudience(ImportAudienceRequest request, ServerCallContext context)
+    {
+        var arrivals = Requests.Arrivals(request);
+        var imported = await streams.CallAsync(Requests.StreamId(request.StreamId), grain => grain.Import(arrivals));
+        return new ImportAudienceResponse
+        {
+            Placed = (uint)imported.Placed,
+            Waiting = (uint)imported.Waiting,
+            Known = (uint)imported.Known,
+            Refused = (uint)imported.Refused,
+        };
+    }
+
+    public override async Task<HandoverResponse> Handover(HandoverRequest request, ServerCallContext context)
+    {
+        var command = new HandoverCommand(request.PeerId, request.AccountId, Requests.Uplink(request.UplinkMbps), Requests.MaxChildren(request.MaxChildren));
+        var stream = await streams.CallAsync(Requests.StreamId(request.StreamId), grain => grain.Handover(command));
+        return new HandoverResponse { Stream = StreamCalls.ToMessage(stream) };
     }
 
     public override async Task<ListLiveStreamsResponse> ListLiveStreams(ListLiveStreamsRequest request, ServerCallContext context)

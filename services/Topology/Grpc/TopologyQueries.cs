@@ -1,7 +1,6 @@
 using System.Globalization;
 using Beacon.Contracts.Topology.V1;
 using Beacon.ServiceDefaults;
-using Beacon.Topology.Streams;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authorization;
@@ -11,7 +10,7 @@ namespace Beacon.Topology.Grpc;
 
 /// <summary>What anybody may ask of a live stream.</summary>
 [AllowAnonymous]
-internal sealed class TopologyQueries(StreamCalls streams) : Contract.TopologyServiceBase
+internal sealed class TopologyQueries(StreamCalls streams, TreeWatches watches) : Contract.TopologyServiceBase
 {
     private const int DefaultPageSize = 1_000;
     private const int MaxPageSize = 10_000;
@@ -24,27 +23,26 @@ internal sealed class TopologyQueries(StreamCalls streams) : Contract.TopologySe
         if (request.PageSize > MaxPageSize)
             throw CommonErrors.InvalidPageSize.Exception();
         var pageSize = request.PageSize == 0 ? DefaultPageSize : (int)request.PageSize;
-        var offset = 0;
-        if (request.PageToken.Length > 0 && (!int.TryParse(request.PageToken, NumberStyles.None, CultureInfo.InvariantCulture, out offset) || offset < 1))
-            throw CommonErrors.InvalidPageToken.Exception();
+        var (offset, after) = PageToken(request.PageToken);
         var stripe = Stripe(request.Stripe);
-        var tree = await streams.CallAsync(Known(request.StreamId), grain => grain.GetTree(stripe, pageSize, offset));
+        var tree = await streams.CallAsync(Known(request.StreamId), grain => grain.GetTree(stripe, pageSize, offset, after));
         return new GetTreeResponse
         {
             StreamId = request.StreamId,
             Stripe = request.Stripe,
-            Version = (ulong)tree.Version,
-            Peers = { tree.Peers.Select(Place) },
-            NextPageToken = tree.HasMore ? (offset + pageSize).ToString(CultureInfo.InvariantCulture) : "",
-            Quality = new TreeQuality
-            {
-                MeanDepth = tree.MeanDepth,
-                IdealMeanDepth = tree.IdealMeanDepth,
-                MaxDepth = (uint)tree.MaxDepth,
-                IdealMaxDepth = (uint)tree.IdealMaxDepth,
-            },
+            Version = (ulong)tree.Figures.Version,
+            Peers = { tree.Peers.Select(TreeMessages.Peer) },
+            NextPageToken = tree.HasMore ? string.Create(CultureInfo.InvariantCulture, $"{offset + pageSize}-{tree.Peers[^1].PeerId}") : "",
+            Quality = TreeMessages.Quality(tree.Figures),
             WaitingPeerIds = { tree.Waiting },
         };
+    }
+
+    public override async Task WatchTree(WatchTreeRequest request, IServerStreamWriter<WatchTreeResponse> responseStream, ServerCallContext context)
+    {
+        var stripe = Stripe(request.Stripe);
+        await foreach (var message in watches.WatchAsync(Known(request.StreamId), stripe, context.CancellationToken))
+            await responseStream.WriteAsync(message, context.CancellationToken);
     }
 
     public override async Task<ExplainPeerResponse> ExplainPeer(ExplainPeerRequest request, ServerCallContext context)
@@ -53,7 +51,7 @@ internal sealed class TopologyQueries(StreamCalls streams) : Contract.TopologySe
         var explained = await streams.CallAsync(Known(request.StreamId), grain => grain.Explain(request.PeerId, stripe));
         return new ExplainPeerResponse
         {
-            Peer = Place(explained.Place),
+            Peer = TreeMessages.Peer(explained.Place),
             Reason = explained.Reason,
             DecidedAt = Timestamp.FromDateTimeOffset(DateTimeOffset.FromUnixTimeMilliseconds(explained.DecidedAtMs)),
             Candidates =
@@ -72,18 +70,16 @@ internal sealed class TopologyQueries(StreamCalls streams) : Contract.TopologySe
         };
     }
 
-    private static TreePeer Place(PlaceView place) => new()
+    /// <summary>How many peers were on former pages, and the last one of them.</summary>
+    private static (int Offset, string? AfterPeerId) PageToken(string token)
     {
-        PeerId = place.PeerId,
-        ParentPeerId = place.ParentId ?? "",
-        StandbyPeerId = place.StandbyId ?? "",
-        Depth = (uint)Math.Max(0, place.Depth),
-        Slots = (uint)place.Slots,
-        Children = (uint)place.Children,
-        UplinkMbps = place.UplinkMbps,
-        LatencyMs = place.LatencyMs,
-        Health = place.Depth < 0 ? PeerHealth.Orphaned : place.IsDegraded ? PeerHealth.Degraded : PeerHealth.Good,
-    };
+        if (token.Length == 0)
+            return (0, null);
+        var dash = token.IndexOf('-', StringComparison.Ordinal);
+        return dash > 0 && int.TryParse(token.AsSpan(0, dash), NumberStyles.None, CultureInfo.InvariantCulture, out var offset) && offset > 0
+            ? (offset, token[(dash + 1)..])
+            : throw CommonErrors.InvalidPageToken.Exception();
+    }
 
     /// <summary>What is no stream id names no stream: to who asks in public the two are one.</summary>
     private static string Known(string streamId) =>

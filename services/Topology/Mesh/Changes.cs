@@ -11,7 +11,7 @@ internal enum ChangeKind
     Waiting,
 }
 
-/// <summary>One thing that a peer must be told, numbered per peer.</summary>
+/// <summary>One thing that a peer must be told, numbered per peer and stripe.</summary>
 /// <param name="OtherId">The peer at the other end; null for a withdrawn standby and for waiting.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct Change(
@@ -24,7 +24,8 @@ internal readonly record struct Change(
     bool IsStandby = false,
     int DrainMs = 0,
     int Position = 0,
-    long EstimateMs = 0);
+    long EstimateMs = 0,
+    int Stripe = 0);
 
 /// <summary>What a batch of operations did: who is told what, in order; whose record is new; who is gone.</summary>
 internal sealed record TreeDelta(IReadOnlyList<Change> Changes, IReadOnlyCollection<Peer> Changed, IReadOnlyCollection<string> Removed);

@@ -20,13 +20,16 @@ internal sealed class Peer
 
     public string Id { get; }
 
-    public bool IsRoot { get; }
+    public bool IsRoot { get; internal set; }
 
     /// <summary>As claimed, in Mbit/s.</summary>
     public double UplinkMbps { get; internal set; }
 
     /// <summary>As reported, in milliseconds; 0 = not measured.</summary>
     public float LatencyMs { get; internal set; }
+
+    /// <summary>The number of its region, see <see cref="Regions"/>; 0 = unknown.</summary>
+    internal ushort Region { get; set; }
 
     /// <summary>Granted now.</summary>
     public int Slots { get; internal set; }

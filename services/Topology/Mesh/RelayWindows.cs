@@ -22,7 +22,7 @@ internal sealed record Settlement(long Window, int Viewers, IReadOnlyList<Accoun
 /// <summary>What a child got from its parent in a closed window.</summary>
 /// <param name="WholeWindow">False when the edge is younger than the window: then little was to be expected.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct Delivery(string ParentId, string ChildId, long ReceivedBytes, long VerifiedBytes, bool WholeWindow);
+internal readonly record struct Delivery(string ParentId, string ChildId, long ReceivedBytes, long VerifiedBytes, bool WholeWindow, int Stripe = 0);
 
 /// <summary>
 /// Verified relay work of one stream. Counters are cumulative, so a lost report costs nothing and a repeated one pays nothing;
@@ -136,10 +136,10 @@ internal sealed class RelayWindows(SettlementRules rules)
         var start = Current * rules.WindowMs;
         var deliveries = new List<Delivery>(_edges.Count);
         var open = OpenWindow(Current);
-        foreach (var edge in _edges.Values)
+        foreach (var ((_, stripe), edge) in _edges)
         {
             var (received, verified) = edge.TakeGrowth();
-            deliveries.Add(new Delivery(edge.Parent.PeerId, edge.Child.PeerId, received, verified, edge.SinceMs <= start));
+            deliveries.Add(new Delivery(edge.Parent.PeerId, edge.Child.PeerId, received, verified, edge.SinceMs <= start, stripe));
             if (verified > 0)
                 open.Work.Add(new Work(edge.Parent, edge.Child, verified));
         }

@@ -41,7 +41,7 @@ internal sealed partial class Tree
     {
         MarkDirty(peer);
         var isParent = kind == ChangeKind.ParentAssigned;
-        _changes.Add(new Change(kind, peer.Id, ++peer.Version, other?.Id, isParent ? peer.Depth : 0, isParent ? peer.Reason : "", standby, drainMs));
+        _changes.Add(new Change(kind, peer.Id, ++peer.Version, other?.Id, isParent ? peer.Depth : 0, isParent ? peer.Reason : "", standby, drainMs, Stripe: Stripe));
     }
 
     private void TellMovedFrom(Peer former, Peer peer)
@@ -63,6 +63,6 @@ internal sealed partial class Tree
     {
         peer.WaitingPosition = position;
         MarkDirty(peer);
-        _changes.Add(new Change(ChangeKind.Waiting, peer.Id, ++peer.Version, Position: position, EstimateMs: _waiting.EstimateMs(position, nowMs)));
+        _changes.Add(new Change(ChangeKind.Waiting, peer.Id, ++peer.Version, Position: position, EstimateMs: _waiting.EstimateMs(position, nowMs), Stripe: Stripe));
     }
 }

@@ -2,7 +2,8 @@ namespace Beacon.Topology.Mesh;
 
 /// <summary>A viewer that is handed over from another tree.</summary>
 /// <param name="ParentId">Its parent there; null, or somebody who does not come along, for the top of a subtree.</param>
-internal sealed record Arrival(string Id, double UplinkMbps, double LatencyMs, string? ParentId);
+/// <param name="Region">Null = unknown.</param>
+internal sealed record Arrival(string Id, double UplinkMbps, double LatencyMs, string? ParentId, string? Region = null);
 
 internal sealed partial class Tree
 {
@@ -17,7 +18,7 @@ internal sealed partial class Tree
         var tops = new List<Peer>();
         foreach (var arrival in arrivals)
         {
-            var peer = Arrive(arrival.Id, arrival.UplinkMbps, arrival.LatencyMs);
+            var peer = Arrive(arrival.Id, arrival.UplinkMbps, arrival.LatencyMs, arrival.Region);
             here.Add(arrival.Id, peer);
             if (arrival.ParentId is { } id && here.TryGetValue(id, out var parent) && parent.Room > 0)
                 parent.AddChild(peer);

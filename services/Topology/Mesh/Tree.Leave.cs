@@ -38,7 +38,7 @@ internal sealed partial class Tree
             peer.Depth = -1;
         }
 
-        Raise([.. orphans.Where(orphan => orphan.Peer.Depth > orphan.DepthBefore && orphan.Peer.ChildCount > 0).Select(orphan => orphan.Peer)], nowMs);
+        Raise(Sunk(orphans), nowMs);
         AdmitWaiting(nowMs);
         Finish();
     }
@@ -71,7 +71,7 @@ internal sealed partial class Tree
     private void PlaceAll(List<Orphan> orphans, long nowMs)
     {
         // The strong first: each brings slots that the next may need.
-        orphans.Sort(static (x, y) => x.Peer.Slots != y.Peer.Slots ? y.Peer.Slots.CompareTo(x.Peer.Slots) : x.Peer.Order.CompareTo(y.Peer.Order));
+        orphans.Sort(static (x, y) => StrongestFirst(x.Peer, y.Peer));
         // They switch to their standbys by themselves, so these places are taken before anybody searches for one. A standby may hang on
         // another orphan; then it counts once that one has its place.
         var open = orphans.Count;
@@ -82,7 +82,7 @@ internal sealed partial class Tree
             {
                 if (orphans[i].Peer is not { Standby: { } standby } orphan || orphan.Parent is { IsGone: false } || !LeadsToRoot(standby))
                     continue;
-                Unlink(orphan);
+                UnlinkFromLost(orphan);
                 Unreserve(orphan, standby);
                 Adopt(orphan, standby, Reasons.ParentLeft, nowMs);
                 placed++;
@@ -92,17 +92,25 @@ internal sealed partial class Tree
 
         foreach (var (orphan, _) in orphans)
         {
-            if (orphan.Parent is not { IsGone: true } || TryPlaceOrphan(orphan, nowMs))
+            if (orphan.Parent is { IsGone: false })
                 continue;
-            Strand(orphan, nowMs);
+            UnlinkFromLost(orphan);
+            if (!TryPlace(orphan, Reasons.ParentLeft, nowMs))
+                Strand(orphan, nowMs);
         }
     }
 
-    private bool TryPlaceOrphan(Peer orphan, long nowMs)
+    private void UnlinkFromLost(Peer orphan)
     {
-        Unlink(orphan);
-        return TryPlace(orphan, Reasons.ParentLeft, nowMs);
+        if (orphan.Parent is not null)
+            Unlink(orphan);
     }
+
+    private static int StrongestFirst(Peer x, Peer y) => x.Slots != y.Slots ? y.Slots.CompareTo(x.Slots) : x.Order.CompareTo(y.Order);
+
+    /// <summary>Orphans with children that stand deeper than before.</summary>
+    private static List<Peer> Sunk(List<Orphan> orphans) =>
+        [.. orphans.Where(orphan => orphan.Peer.Depth > orphan.DepthBefore && orphan.Peer.ChildCount > 0).Select(orphan => orphan.Peer)];
 
     /// <summary>Nobody can take the orphan: it waits with all that is below it, and what is reserved there serves nobody.</summary>
     private void Strand(Peer orphan, long nowMs)

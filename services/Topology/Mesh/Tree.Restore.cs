@@ -15,11 +15,12 @@ internal sealed record PeerRecord(
     long DegradedUntilMs,
     int Strikes,
     long WaitingSince,
-    bool WaitsAsOrphan);
+    bool WaitsAsOrphan,
+    string? Region = null);
 
 internal sealed partial class Tree
 {
-    public static PeerRecord Record(Peer peer) => new(
+    public PeerRecord Record(Peer peer) => new(
         peer.Id,
         peer.IsRoot,
         peer.UplinkMbps,
@@ -33,7 +34,8 @@ internal sealed partial class Tree
         peer.DegradedUntilMs,
         peer.Strikes,
         peer.WaitingSince,
-        peer.WaitsAsOrphan);
+        peer.WaitsAsOrphan,
+        _regions.NameOf(peer.Region));
 
     /// <summary>The tree that these records describe. What no path joins to the root any more waits as an orphan.</summary>
     public static Tree Restore(int stripe, TreeRules rules, long version, IEnumerable<PeerRecord> records, long nowMs)
@@ -41,7 +43,7 @@ internal sealed partial class Tree
         var tree = new Tree(stripe, rules) { Version = version };
         var inOrder = records.OrderBy(record => record.Id, StringComparer.Ordinal).ToList();
         foreach (var record in inOrder)
-            tree.Register(FromRecord(record, tree._nextOrder++));
+            tree.Register(tree.FromRecord(record));
         tree.Root = tree._peers.Values.SingleOrDefault(peer => peer.IsRoot);
         // A chain begins with the latest: in reverse order it comes out in order.
         foreach (var record in Enumerable.Reverse(inOrder).Where(record => record.ParentId is not null))
@@ -56,6 +58,7 @@ internal sealed partial class Tree
             if (!tree._peers.TryGetValue(record.StandbyId!, out var standby))
                 continue;
             standby.AddHolder(tree._peers[record.Id]);
+            tree.StandbyCount++;
         }
 
         if (tree.Root is not null)
@@ -86,7 +89,7 @@ internal sealed partial class Tree
         return tree;
     }
 
-    private static Peer FromRecord(PeerRecord record, uint order) => new(record.Id, record.IsRoot, order)
+    private Peer FromRecord(PeerRecord record) => new(record.Id, record.IsRoot, _nextOrder++)
     {
         UplinkMbps = record.UplinkMbps,
         LatencyMs = (float)record.LatencyMs,
@@ -98,5 +101,6 @@ internal sealed partial class Tree
         Strikes = (byte)record.Strikes,
         WaitingSince = record.WaitingSince,
         WaitsAsOrphan = record.WaitsAsOrphan,
+        Region = _regions.NumberOf(record.Region),
     };
 }

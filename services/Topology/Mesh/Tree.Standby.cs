@@ -20,6 +20,9 @@ internal sealed partial class Tree
     /// <summary>Slots that neither a child nor a standby holds, of healthy attached peers.</summary>
     private int _unreserved;
 
+    /// <summary>Peers that have a standby.</summary>
+    public int StandbyCount { get; private set; }
+
     /// <summary>
     /// A standby must survive what takes the parent away: it is neither the parent nor below it. Below the root are all, and without
     /// the root there is no stream, so the root's children only keep clear of their own subtree.
@@ -65,7 +68,7 @@ internal sealed partial class Tree
         {
             var peer = _wantStandby.Dequeue();
             peer.WantsStandby = false;
-            if (peer.IsGone || peer.Standby is not null || !peer.IsAttached)
+            if (peer.IsGone || peer.IsRoot || peer.Standby is not null || !peer.IsAttached)
                 continue;
             if (FindStandby(peer) is { } standby)
                 Reserve(peer, standby);
@@ -128,6 +131,7 @@ internal sealed partial class Tree
     {
         NoteStandby(peer);
         standby.AddHolder(peer);
+        StandbyCount++;
         Reindex(standby);
         MarkDirty(peer);
         Tell(standby, ChangeKind.ChildAssigned, peer, standby: true);
@@ -138,6 +142,7 @@ internal sealed partial class Tree
     {
         NoteStandby(peer);
         standby.RemoveHolder(peer);
+        StandbyCount--;
         Reindex(standby);
         MarkDirty(peer);
     }

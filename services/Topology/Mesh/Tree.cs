@@ -11,6 +11,7 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
     private readonly TreeRules _rules = rules;
     private readonly Dictionary<string, Peer> _peers = new(StringComparer.Ordinal);
     private readonly WaitingList _waiting = new();
+    private readonly Regions _regions = new();
     private uint _nextOrder;
 
     public int Stripe { get; } = stripe;
@@ -46,9 +47,10 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
     }
 
     /// <summary>A viewer comes: it gets a parent, or a number in the waiting list.</summary>
-    public void Join(string id, double uplinkMbps, double latencyMs, long nowMs)
+    /// <param name="region">Where the network knows it to be, such as its edge; null = unknown.</param>
+    public void Join(string id, double uplinkMbps, double latencyMs, long nowMs, string? region = null)
     {
-        var peer = Arrive(id, uplinkMbps, latencyMs);
+        var peer = Arrive(id, uplinkMbps, latencyMs, region);
         if (!TryPlace(peer, Reasons.Joined, nowMs))
             Enqueue(peer, orphan: false, nowMs);
         else
@@ -168,14 +170,18 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
         }
     }
 
-    private Peer Arrive(string id, double uplinkMbps, double latencyMs)
+    /// <summary>Slots of a newcomer that claims this uplink.</summary>
+    public int GrantedAtFirst(double uplinkMbps) => Math.Min(_rules.ClaimedSlots(uplinkMbps), _rules.SlowStartSlots);
+
+    private Peer Arrive(string id, double uplinkMbps, double latencyMs, string? region)
     {
         Debug.Assert(Root is not null && !_peers.ContainsKey(id), "the root is first, and a peer joins once");
         var peer = new Peer(id, isRoot: false, _nextOrder++)
         {
             UplinkMbps = uplinkMbps,
             LatencyMs = (float)latencyMs,
-            Slots = Math.Min(_rules.ClaimedSlots(uplinkMbps), _rules.SlowStartSlots),
+            Region = _regions.NumberOf(region),
+            Slots = GrantedAtFirst(uplinkMbps),
         };
         Register(peer);
         MarkDirty(peer);

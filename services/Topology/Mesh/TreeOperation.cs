@@ -14,6 +14,7 @@ internal enum OperationKind
     Resend,
     Tick,
     Import,
+    ReplaceRoot,
 }
 
 /// <summary>
@@ -26,6 +27,8 @@ internal enum OperationKind
 /// <param name="Count">Proven children, the most children of a root, or the moves of a tick.</param>
 /// <param name="IsBad">With <see cref="OperationKind.Judged"/>.</param>
 /// <param name="Arrivals">With <see cref="OperationKind.Import"/>.</param>
+/// <param name="Region">With <see cref="OperationKind.Join"/>.</param>
+/// <param name="Stripe">Of what is about one edge of one tree: <see cref="OperationKind.Proved"/>, <see cref="OperationKind.Judged"/>, <see cref="OperationKind.Unreachable"/>.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct TreeOperation(
     OperationKind Kind,
@@ -35,7 +38,9 @@ internal readonly record struct TreeOperation(
     double LatencyMs = 0,
     int Count = 0,
     bool IsBad = false,
-    IReadOnlyList<Arrival>? Arrivals = null);
+    IReadOnlyList<Arrival>? Arrivals = null,
+    string? Region = null,
+    int Stripe = 0);
 
 internal sealed partial class Tree
 {
@@ -45,7 +50,7 @@ internal sealed partial class Tree
         switch (operation.Kind)
         {
             case OperationKind.Join:
-                Join(operation.PeerIds[0], operation.Mbps, operation.LatencyMs, at);
+                Join(operation.PeerIds[0], operation.Mbps, operation.LatencyMs, at, operation.Region);
                 break;
             case OperationKind.Leave:
                 Leave(operation.PeerIds, at);
@@ -73,6 +78,9 @@ internal sealed partial class Tree
                 break;
             case OperationKind.Import:
                 Import(operation.Arrivals ?? [], at);
+                break;
+            case OperationKind.ReplaceRoot:
+                ReplaceRoot(operation.PeerIds[0], operation.Mbps, operation.Count, at);
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(operation), operation.Kind, "no such operation");

@@ -5,11 +5,24 @@ using Microsoft.Extensions.Options;
 
 namespace Beacon.Topology.Streams;
 
+/// <summary>What an owner tells the outside.</summary>
+internal interface IEdgeSender
+{
+    /// <summary>Tells peers, through their edges, what is new for them. What does not arrive is told again later.</summary>
+    Task SendAsync(StreamState stream, IReadOnlyList<Change> changes);
+
+    Task ChallengeAsync(StreamState stream, long window, Challenge challenge);
+
+    /// <summary>Publishes a fact; false when that failed.</summary>
+    Task<bool> TryPublishAsync<T>(string streamId, T fact) where T : class;
+}
+
 /// <summary>
 /// Tells edges what concerns their peers: in one message per edge and batch, in order. What cannot be sent in time is dropped and
 /// counted; peers whose reports show that they did not hear are told again.
 /// </summary>
 internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, TimeProvider clock, TopologyMetrics metrics, ILogger<EdgeSender> log)
+    : IEdgeSender
 {
     private const int DirectivesPerMessage = 512;
 
@@ -40,7 +53,6 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
         Task.WhenAll(stream.EdgeIds.Select(edgeId =>
             SendAsync(edgeId, new ChallengeIssued(edgeId, stream.StreamId, window, challenge.Stripe, challenge.Sequence, challenge.Nonce))));
 
-    /// <summary>Publishes a fact; false when that failed.</summary>
     public async Task<bool> TryPublishAsync<T>(string streamId, T fact) where T : class
     {
         using var timeout = new CancellationTokenSource(TimeSpan.FromMilliseconds(options.Value.SendTimeoutMs), clock);
@@ -75,7 +87,7 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
 
     private static PeerDirective Directive(StreamState stream, Change change) => new(
         change.PeerId,
-        change.Version,
+        stream.NumberOf(change),
         change.Kind switch
         {
             ChangeKind.ParentAssigned => DirectiveKind.ParentAssigned,
@@ -84,7 +96,7 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
             ChangeKind.ChildRemoved => DirectiveKind.ChildRemoved,
             _ => DirectiveKind.Waiting,
         },
-        stream.Tree.Stripe,
+        change.Stripe,
         change.OtherId is null ? null : new PeerNeighbour(change.OtherId, stream.EdgeOf(change.OtherId) ?? ""),
         change.Depth,
         change.Reason,

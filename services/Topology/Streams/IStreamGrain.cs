@@ -6,9 +6,14 @@ internal interface IStreamGrain : IGrainWithStringKey
 {
     Task<Reply<StreamInfo>> Start(StartCommand command);
 
-    Task<Reply<StreamInfo>> Join(JoinCommand command);
+    /// <summary>Joins and leaves, in order, answered together.</summary>
+    Task<Reply<CommandReplies>> Execute(IReadOnlyList<StreamCommand> commands);
 
-    Task<Refusal> Leave(string peerId, string edgeId);
+    /// <summary>An audience of another stream comes, parents before children.</summary>
+    Task<Reply<Imported>> Import(IReadOnlyList<ArrivalCommand> arrivals);
+
+    /// <summary>A squad member's peer becomes the broadcaster's.</summary>
+    Task<Reply<StreamInfo>> Handover(HandoverCommand command);
 
     /// <summary>The peers of these that the stream does not have.</summary>
     Task<Reply<IReadOnlyList<string>>> Report(EdgeReports reports);
@@ -18,8 +23,19 @@ internal interface IStreamGrain : IGrainWithStringKey
 
     Task<Reply<StreamInfo>> Get();
 
-    /// <summary>Parents before children. Pages of a changing tree may repeat or miss a peer; the version tells.</summary>
-    Task<Reply<TreeView>> GetTree(int stripe, int pageSize, int offset);
+    /// <summary>
+    /// Parents before children, beginning after this peer, or, when it has left, at the offset. Pages of a changing tree may repeat or miss
+    /// a peer that was moved; the version tells.
+    /// </summary>
+    Task<Reply<TreeView>> GetTree(int stripe, int pageSize, int offset, string? afterPeerId);
+
+    /// <summary>
+    /// A part of the tree in no particular order. Who reads all parts and then all changes after the first part's cursor has the tree.
+    /// </summary>
+    Task<Reply<TreeSlice>> ReadTree(int stripe, int from);
+
+    /// <summary>What was committed after the cursor.</summary>
+    Task<Reply<TreeNews>> Changes(int stripe, TreeCursor cursor);
 
     Task<Reply<PlaceExplained>> Explain(string peerId, int stripe);
 

@@ -1,14 +1,40 @@
+using System.Runtime.InteropServices;
+
 namespace Beacon.Topology.Streams;
 
 /// <summary>A peer as its edge knows it.</summary>
 [GenerateSerializer, Immutable]
-internal sealed record Member(string PeerId, string AccountId, string EdgeId, string AddressBlock);
+internal sealed record Member(string PeerId, string AccountId, string EdgeId, string AddressBlock, string Region = "");
 
 [GenerateSerializer, Immutable]
 internal sealed record StartCommand(Member Root, string Channel, string Title, int BitrateKbps, double UplinkMbps, int MaxChildren, bool Resume);
 
 [GenerateSerializer, Immutable]
 internal sealed record JoinCommand(Member Peer, double UplinkMbps, double LatencyMs);
+
+/// <summary>Peers that left, as the edge that held them says.</summary>
+[GenerateSerializer, Immutable]
+internal sealed record LeaveCommand(IReadOnlyList<string> PeerIds, string EdgeId);
+
+/// <param name="ParentId">Its parent in the stream that it comes from; null = at the top there.</param>
+[GenerateSerializer, Immutable]
+internal sealed record ArrivalCommand(Member Peer, double UplinkMbps, double LatencyMs, string? ParentId);
+
+/// <summary>What became of an audience: with a place in every stripe; waiting in one or more; here before; without room.</summary>
+[GenerateSerializer, Immutable]
+internal sealed record Imported(int Placed, int Waiting, int Known, int Refused);
+
+[GenerateSerializer, Immutable]
+internal sealed record HandoverCommand(string PeerId, string AccountId, double UplinkMbps, int MaxChildren);
+
+/// <summary>One of the two.</summary>
+[GenerateSerializer, Immutable]
+internal sealed record StreamCommand(JoinCommand? Join, LeaveCommand? Leave);
+
+/// <param name="Stream">After all of the commands.</param>
+/// <param name="Refusals">Of each command, in order.</param>
+[GenerateSerializer, Immutable]
+internal sealed record CommandReplies(StreamInfo Stream, IReadOnlyList<Refusal> Refusals);
 
 [GenerateSerializer, Immutable]
 internal sealed record EdgeReports(string EdgeId, IReadOnlyList<MetricsOfPeer> Reports, IReadOnlyList<AnnouncedDigest> Digests);
@@ -26,6 +52,7 @@ internal readonly record struct CountedBytes(string OtherId, int Stripe, long By
 [GenerateSerializer, Immutable]
 internal sealed record AnnouncedDigest(string PeerId, int Stripe, uint Sequence, byte[] Digest);
 
+/// <param name="IsJournaled">False while the record cannot be written: then what is answered lives as long as the stream's owner.</param>
 [GenerateSerializer, Immutable]
 internal sealed record StreamInfo(
     string StreamId,
@@ -37,22 +64,50 @@ internal sealed record StreamInfo(
     int SpareSlots,
     int BitrateKbps,
     int Stripes,
-    bool BroadcasterConnected);
+    bool BroadcasterConnected,
+    bool IsJournaled);
 
 [GenerateSerializer, Immutable]
 internal sealed record PlaceView(
-    string PeerId, string? ParentId, string? StandbyId, int Depth, int Slots, int Children, double UplinkMbps, double LatencyMs, bool IsDegraded);
+    string PeerId,
+    string? ParentId,
+    string? StandbyId,
+    int Depth,
+    int Slots,
+    int Children,
+    double UplinkMbps,
+    double LatencyMs,
+    bool IsDegraded,
+    string Reason);
+
+/// <param name="Number">Of the last change that the reader has.</param>
+/// <param name="Epoch">Of the owner that numbered it.</param>
+[GenerateSerializer, Immutable]
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct TreeCursor(long Epoch, long Number);
+
+/// <summary>A part of one stripe's tree, to be read bit by bit without holding up the owner.</summary>
+/// <param name="Cursor">Where the tree stood when this part was read: what came later is in the changes after it.</param>
+/// <param name="Next">Where the next part begins; 0 = this was the last one.</param>
+[GenerateSerializer, Immutable]
+internal sealed record TreeSlice(TreeCursor Cursor, TreeFigures Figures, IReadOnlyList<PlaceView> Peers, int Next);
+
+/// <summary>What one commit changed in one stripe's tree: those that changed, as they are then, and who is gone.</summary>
+[GenerateSerializer, Immutable]
+internal sealed record TreeBatch(TreeFigures Figures, IReadOnlyList<PlaceView> Peers, IReadOnlyList<string> Removed)
+{
+    public int Size => Peers.Count + Removed.Count;
+}
+
+/// <param name="Batches">Null when what followed the cursor is no longer there: read the tree anew.</param>
+[GenerateSerializer, Immutable]
+internal sealed record TreeNews(TreeCursor Cursor, IReadOnlyList<TreeBatch>? Batches);
 
 [GenerateSerializer, Immutable]
-internal sealed record TreeView(
-    long Version,
-    IReadOnlyList<PlaceView> Peers,
-    bool HasMore,
-    double MeanDepth,
-    double IdealMeanDepth,
-    int MaxDepth,
-    int IdealMaxDepth,
-    IReadOnlyList<string> Waiting);
+internal sealed record TreeFigures(long Version, double MeanDepth, double IdealMeanDepth, int MaxDepth, int IdealMaxDepth, int Waiting);
+
+[GenerateSerializer, Immutable]
+internal sealed record TreeView(TreeFigures Figures, IReadOnlyList<PlaceView> Peers, bool HasMore, IReadOnlyList<string> Waiting);
 
 [GenerateSerializer, Immutable]
 internal sealed record PlaceExplained(PlaceView Place, string Reason, long DecidedAtMs, IReadOnlyList<CandidateView> Candidates);
@@ -72,7 +127,10 @@ internal enum Refusal
     StreamNotYours,
     InvalidPeer,
     InvalidStripe,
+    InvalidHeir,
     OwnerChanged,
+    JournalAway,
+    TooManyCommands,
 }
 
 /// <param name="Holder">With <see cref="Refusal.ChannelAlreadyLive"/>: the stream that is live.</param>

@@ -1,68 +1,81 @@
-using Beacon.Contracts.Events;
 using Beacon.Topology.Mesh;
 
 namespace Beacon.Topology.Streams;
 
 /// <summary>What the owner must do with the outside after a batch: write it, then tell it.</summary>
-internal sealed record PendingBatch(StreamBatch Store, IReadOnlyList<Change> Changes);
+internal sealed record PendingBatch(StreamBatch Store, IReadOnlyList<Change> Changes, BatchEvents Events);
 
 /// <summary>
-/// A live stream in memory: its trees, members and windows. Everything here is done in one turn and without I/O; the grain writes and
-/// sends what <see cref="TakeBatch"/> hands over.
+/// A live stream in memory: its trees, one a stripe, its members and windows. Everything here is done in one turn and without I/O; the owner
+/// writes and sends what <see cref="TakeBatch"/> hands over.
 /// </summary>
-internal sealed class StreamState
+internal sealed partial class StreamState
 {
-    private const int Stripe = 0;
+    /// <summary>Room for a million directives to one peer from when it came, or its owner.</summary>
+    private const int NumberBits = 20;
 
     private readonly TopologyOptions _options;
+
+    /// <summary>Of one stripe.</summary>
     private readonly TreeRules _rules;
+
     private readonly Dictionary<string, MemberState> _members = new(StringComparer.Ordinal);
-    private readonly Dictionary<long, RelayWorkVerified> _outbox = [];
+    private readonly Roll _roll = new();
+    private readonly Orphans _orphans = new();
     private readonly HashSet<string> _changed = new(StringComparer.Ordinal);
     private readonly HashSet<string> _removed = new(StringComparer.Ordinal);
-    private readonly List<RelayWorkVerified> _newOutbox = [];
-    private readonly List<long> _published = [];
+    private readonly HashSet<string> _joined = new(StringComparer.Ordinal);
+    private readonly TreeWatch[] _watches;
     private List<Change> _changes = [];
+    private BatchEvents _events = new();
     private bool _metaChanged;
     private bool _renewTtl;
-    private AnnouncedDigest? _digest;
-    private uint? _challengedSequence;
-    private long _digestAtMs;
 
     public StreamState(string streamId, StreamMeta meta, TopologyOptions options, long nowMs)
+        : this(streamId, meta, options, nowMs, rules => new StripedTrees(meta.Stripes, rules))
     {
-        StreamId = streamId;
-        Meta = meta;
-        _options = options;
-        _rules = options.RulesFor(meta.BitrateKbps);
-        Tree = new Tree(Stripe, _rules);
-        Windows = NewWindows();
-        Windows.Resume(meta.LastSettledWindow, nowMs);
-        _metaChanged = true;
         _renewTtl = true;
     }
 
     /// <summary>A stream as its former owner left it. Its peers have the time of silence to show that they are still there.</summary>
     public StreamState(string streamId, StoredStream stored, TopologyOptions options, long nowMs)
+        : this(streamId, stored.Meta, options, nowMs, rules => StripedTrees.Restore(
+            stored.Meta.Stripes, rules, stored.Meta.TreeVersion, [.. stored.Peers.Select(peer => PlacesOf(peer, stored.Meta.Stripes))], nowMs))
     {
-        StreamId = streamId;
-        Meta = stored.Meta;
-        _options = options;
-        _rules = options.RulesFor(Meta.BitrateKbps);
-        Windows = NewWindows();
-        Windows.Resume(Meta.LastSettledWindow, nowMs);
         foreach (var (window, work) in stored.Outbox)
             _outbox.Add(window, work);
         foreach (var peer in stored.Peers)
-            _members.Add(peer.Member.PeerId, new MemberState(peer.Member, nowMs));
-        Tree = Tree.Restore(Stripe, _rules, Meta.TreeVersion, stored.Peers.Select(peer => peer.Place), nowMs);
-        foreach (var peer in Tree.Peers)
         {
-            if (peer.Parent is { } parent)
-                Windows.EdgeAssigned(PartyOf(parent.Id), PartyOf(peer.Id), Stripe, nowMs);
+            Put(peer.Member, stored.Epoch, nowMs);
+            foreach (var (stripe, place) in peer.Places)
+                _members[peer.Member.PeerId][stripe].ParentId = place.ParentId;
+        }
+
+        foreach (var tree in Trees.Stripes)
+        {
+            foreach (var peer in tree.Peers)
+            {
+                if (peer.Parent is { } parent)
+                    Windows.EdgeAssigned(PartyOf(parent.Id), PartyOf(peer.Id), tree.Stripe, nowMs);
+            }
         }
 
         Absorb(nowMs);
+    }
+
+    private StreamState(string streamId, StreamMeta meta, TopologyOptions options, long nowMs, Func<TreeRules, StripedTrees> trees)
+    {
+        StreamId = streamId;
+        Meta = meta;
+        _options = options;
+        _rules = StripedTrees.RulesOfOne(options.RulesFor(meta.BitrateKbps), meta.Stripes);
+        Trees = trees(_rules);
+        _watches = [.. Trees.Stripes.Select(tree => new TreeWatch(tree))];
+        _digests = new AnnouncedDigest?[meta.Stripes];
+        _challenged = new AnnouncedDigest?[meta.Stripes];
+        _digestsAtMs = new long[meta.Stripes];
+        Windows = new RelayWindows(new SettlementRules(options.WindowMs, options.ExcludeSameAddressBlock));
+        Windows.Resume(meta.LastSettledWindow, nowMs);
         _metaChanged = true;
     }
 
@@ -70,19 +83,16 @@ internal sealed class StreamState
 
     public StreamMeta Meta { get; private set; }
 
-    public Tree Tree { get; }
+    public StripedTrees Trees { get; }
 
     public RelayWindows Windows { get; }
 
-    /// <summary>Settled windows that nobody was told of yet.</summary>
-    public IReadOnlyDictionary<long, RelayWorkVerified> Outbox => _outbox;
-
     public bool IsEnded => Meta.EndedReason is not null;
 
-    /// <summary>Set when a window closed, until <see cref="AudienceTold"/>.</summary>
-    public bool AudienceDue { get; private set; }
+    /// <summary>Entries of the record, when it is written as a whole.</summary>
+    public int Entries => _members.Count * (1 + Meta.Stripes);
 
-    public bool HasBatch => _metaChanged || _changes.Count > 0 || _changed.Count > 0 || _removed.Count > 0 || _newOutbox.Count > 0 || _published.Count > 0;
+    public bool HasBatch => _metaChanged || _changes.Count > 0 || _changed.Count > 0 || _removed.Count > 0 || _joined.Count > 0 || _newOutbox.Count > 0 || _published.Count > 0;
 
     public StreamInfo Info => new(
         StreamId,
@@ -90,11 +100,31 @@ internal sealed class StreamState
         Meta.Title,
         Meta.AccountId,
         Meta.StartedAtMs,
-        Viewers: Math.Max(0, Tree.Count - 1),
-        Tree.SpareSlots,
+        Viewers: Math.Max(0, Trees.Count - 1),
+        Trees.SpareSlots,
         Meta.BitrateKbps,
         Meta.Stripes,
-        BroadcasterConnected: Meta.RootLostAtMs == 0);
+        BroadcasterConnected: Meta.RootLostAtMs == 0,
+        IsJournaled: true);
+
+    public StreamGauges Gauges
+    {
+        get
+        {
+            var all = Trees.Stripes.Select(tree => (Tree: tree, Quality: tree.Quality())).ToList();
+            return new StreamGauges(
+                Trees.Count,
+                Trees.WaitingCount,
+                Trees.DegradedCount,
+                Wanted: Math.Max(0, Trees.Count - 1) * Meta.Stripes,
+                all.Sum(stripe => stripe.Tree.PlacedViewers),
+                all.Sum(stripe => stripe.Quality.MeanDepth * stripe.Tree.PlacedViewers),
+                all.Sum(stripe => stripe.Quality.IdealMeanDepth * stripe.Tree.PlacedViewers),
+                all.Max(stripe => stripe.Quality.MaxDepth),
+                all.Max(stripe => stripe.Quality.IdealMaxDepth),
+                all.Sum(stripe => stripe.Tree.StandbyCount));
+        }
+    }
 
     public IReadOnlyList<string> EdgeIds => [.. _members.Values.Select(member => member.Member.EdgeId).Distinct().Order(StringComparer.Ordinal)];
 
@@ -102,25 +132,45 @@ internal sealed class StreamState
 
     public bool Has(string peerId) => _members.ContainsKey(peerId);
 
+    /// <summary>The tree of a stripe; null when the stream does not have so many.</summary>
+    public Tree? Tree(int stripe) => stripe < Meta.Stripes ? Trees[stripe] : null;
+
+    /// <summary>For dashboards.</summary>
+    public TreeWatch Watch(int stripe) => _watches[stripe];
+
+    /// <summary>What was decided so far is told to those who watch.</summary>
+    public void TellWatchers()
+    {
+        foreach (var watch in _watches)
+            watch.Tell();
+    }
+
+    /// <summary>A part of a tree, by the members' numbers.</summary>
+    public (IReadOnlyList<PlaceView> Peers, int Next) Read(int stripe, int from, int most)
+    {
+        var (ids, next) = _roll.From(from, most);
+        return ([.. ids.Select(Trees[stripe].Find).OfType<Peer>().Select(TreeWatch.View)], next);
+    }
+
     public void StartRoot(StartCommand command, long nowMs)
     {
-        _members[command.Root.PeerId] = new MemberState(command.Root, nowMs);
-        Tree.SetRoot(command.Root.PeerId, command.UplinkMbps, command.MaxChildren);
+        Admit(command.Root, nowMs);
+        Trees.SetRoot(command.Root.PeerId, command.UplinkMbps, command.MaxChildren);
         Absorb(nowMs);
     }
 
-    /// <summary>The broadcaster came back: the tree stays, everybody next to it learns its new edge.</summary>
+    /// <summary>The broadcaster came back: the trees stay, everybody next to it learns its new edge.</summary>
     public Refusal ResumeRoot(StartCommand command, long nowMs)
     {
         if (command.Root.AccountId != Meta.AccountId)
             return Refusal.StreamNotYours;
-        if (Tree.Root is not { } root || root.Id != command.Root.PeerId)
+        if (Trees.RootId is not { } rootId || rootId != command.Root.PeerId)
             return Refusal.InvalidPeer;
-        _members[root.Id] = new MemberState(command.Root, nowMs);
-        _changed.Add(root.Id);
+        Admit(command.Root, nowMs);
+        _changed.Add(rootId);
         SetMeta(Meta with { RootLostAtMs = 0, Title = command.Title });
-        Tree.Claimed(root.Id, command.UplinkMbps, command.MaxChildren, nowMs);
-        Tree.Resend(root.Id, Reasons.Resumed, nowMs);
+        Trees.Claimed(rootId, command.UplinkMbps, command.MaxChildren, nowMs);
+        Trees.Resend(rootId, Reasons.Resumed, nowMs);
         Absorb(nowMs);
         return Refusal.None;
     }
@@ -130,90 +180,95 @@ internal sealed class StreamState
         var peer = command.Peer;
         if (_members.TryGetValue(peer.PeerId, out var known))
         {
-            if (known.Member.AccountId != peer.AccountId || Tree.Root?.Id == peer.PeerId)
+            if (known.Member.AccountId != peer.AccountId || Trees.RootId == peer.PeerId)
                 return Refusal.InvalidPeer;
-            _members[peer.PeerId] = new MemberState(peer, nowMs);
+            Admit(peer, nowMs);
             _changed.Add(peer.PeerId);
-            Tree.Claimed(peer.PeerId, command.UplinkMbps, maxChildren: 0, nowMs);
-            Tree.Resend(peer.PeerId, Reasons.Resumed, nowMs);
+            Trees.Claimed(peer.PeerId, command.UplinkMbps, maxChildren: 0, nowMs);
+            Trees.Resend(peer.PeerId, Reasons.Resumed, nowMs);
         }
         else
         {
-            if (Tree.IsFull)
+            if (Trees.IsFull)
                 return Refusal.StreamFull;
-            _members.Add(peer.PeerId, new MemberState(peer, nowMs));
-            Tree.Join(peer.PeerId, command.UplinkMbps, command.LatencyMs, nowMs);
+            Admit(peer, nowMs);
+            Trees.Join(peer.PeerId, command.UplinkMbps, command.LatencyMs, nowMs, RegionOf(peer));
+            _events.Joins++;
         }
 
         Absorb(nowMs);
         return Refusal.None;
     }
 
-    /// <summary>Nothing happens when another edge holds the peer by now: it has come back there.</summary>
-    /// <returns>How many peers lost their parent by it.</returns>
-    public int Leave(string peerId, string edgeId, long nowMs) =>
-        _members.TryGetValue(peerId, out var member) && member.Member.EdgeId == edgeId ? Remove(peerId, nowMs) : 0;
-
-    /// <summary>False when the stream does not have the peer.</summary>
-    public bool Report(string edgeId, MetricsOfPeer report, long nowMs)
+    /// <summary>
+    /// An audience comes over from another stream, with the shape that it had there. Who is here already, and who comes when the stream is
+    /// full, is left out.
+    /// </summary>
+    public Imported Import(IReadOnlyList<ArrivalCommand> arrivals, long nowMs)
     {
-        if (!_members.TryGetValue(report.PeerId, out var member))
-            return false;
-        // A late report of an edge that the peer has left.
-        if (member.Member.EdgeId != edgeId)
-            return true;
-        AdvanceWindows(nowMs);
-        member.LastSeenMs = nowMs;
-        member.LatencyMs = report.LatencyMs;
-        foreach (var receipt in report.Receipts)
-            Windows.Received(report.PeerId, receipt.OtherId, receipt.Stripe, receipt.Bytes);
-        foreach (var claim in report.Claims)
-            Windows.Claimed(report.PeerId, claim.OtherId, claim.Stripe, claim.Bytes);
-        if (report.AnswerHmac is { } hmac)
-            Windows.Answered(report.PeerId, report.AnswerWindow, hmac);
-        Tree.Measured(report.PeerId, report.LatencyMs);
-        RepeatWhatSeemsLost(member, report, nowMs);
+        var room = _options.MaxPeersPerStream - Trees.Count;
+        var coming = new List<ArrivalCommand>(arrivals.Count);
+        var named = new HashSet<string>(StringComparer.Ordinal);
+        var here = 0;
+        foreach (var arrival in arrivals)
+        {
+            if (_members.ContainsKey(arrival.Peer.PeerId) || !named.Add(arrival.Peer.PeerId))
+                here++;
+            else if (coming.Count < room)
+                coming.Add(arrival);
+        }
+
+        foreach (var arrival in coming)
+            Admit(arrival.Peer, nowMs);
+        Trees.Import(
+            [.. coming.Select(arrival => new Arrival(arrival.Peer.PeerId, arrival.UplinkMbps, arrival.LatencyMs, arrival.ParentId, RegionOf(arrival.Peer)))], nowMs);
+        _events.Joins += coming.Count;
         Absorb(nowMs);
-        return true;
+        var waiting = coming.Count(arrival => Trees.Stripes.Any(tree => !tree.Find(arrival.Peer.PeerId)!.IsAttached));
+        return new Imported(coming.Count - waiting, waiting, here, arrivals.Count - coming.Count - here);
     }
 
-    /// <summary>The root's announcement of a chunk that challenges may ask for.</summary>
-    public bool Announce(string edgeId, AnnouncedDigest digest, long nowMs)
+    /// <summary>A squad member's peer becomes the broadcaster's; who was it is no longer in the stream.</summary>
+    public Refusal Handover(HandoverCommand command, long nowMs)
     {
-        if (!_members.TryGetValue(digest.PeerId, out var member))
-            return false;
-        if (Tree.Root?.Id != digest.PeerId || member.Member.EdgeId != edgeId || digest.Stripe != Stripe)
-            return true;
-        member.LastSeenMs = nowMs;
-        _digestAtMs = nowMs;
-        // Sequence numbers wrap: what is ahead by less than half the circle is newer.
-        if (_digest is null || unchecked((int)(digest.Sequence - _digest.Sequence)) > 0)
-            _digest = digest;
-        return true;
+        var formerId = Trees.RootId!;
+        if (formerId == command.PeerId)
+            return _members[formerId].Member.AccountId == command.AccountId ? Refusal.None : Refusal.InvalidHeir;
+        if (!_members.TryGetValue(command.PeerId, out var heir))
+            return Refusal.UnknownPeer;
+        if (heir.Member.AccountId != command.AccountId)
+            return Refusal.InvalidHeir;
+        Trees.ReplaceRoot(command.PeerId, command.UplinkMbps, command.MaxChildren, nowMs);
+        SetMeta(Meta with { AccountId = command.AccountId, MaxChildren = command.MaxChildren, RootLostAtMs = 0 });
+        foreach (var tree in Trees.Stripes)
+        {
+            Windows.EdgeDropped(command.PeerId, tree.Stripe);
+            heir[tree.Stripe].ParentId = null;
+        }
+
+        // Its sequence numbers begin anew.
+        Array.Clear(_digests);
+        Array.Clear(_challenged);
+        Absorb(nowMs);
+        Forget(formerId);
+        return Refusal.None;
     }
 
-    /// <summary>The present window's challenge, when it has none yet and the root announced a chunk since the last one.</summary>
-    public (long Window, Challenge Challenge)? TryChallenge(Func<byte[]> nonce, long nowMs)
-    {
-        AdvanceWindows(nowMs);
-        if (_digest is not { } digest || digest.Sequence == _challengedSequence || Windows.IsChallenged(Windows.Current))
-            return null;
-        var challenge = new Challenge(Stripe, digest.Sequence, nonce(), digest.Digest);
-        if (!Windows.Challenge(Windows.Current, challenge))
-            return null;
-        _challengedSequence = digest.Sequence;
-        return (Windows.Current, challenge);
-    }
+    /// <summary>Nothing happens to who is held by another edge by now: it has come back there.</summary>
+    public void Leave(IEnumerable<string> peerIds, string edgeId, long nowMs) =>
+        Remove([.. peerIds.Distinct(StringComparer.Ordinal).Where(peerId => EdgeOf(peerId) == edgeId)], nowMs);
 
     /// <summary>What only time brings. Returns the reason when the stream is over.</summary>
     public string? Tick(long nowMs)
     {
         AdvanceWindows(nowMs);
         var silentSince = nowMs - (_options.PeerSilenceSeconds * 1000L);
-        foreach (var silent in _members.Values.Where(member => member.LastSeenMs < silentSince).Select(member => member.Member.PeerId).ToList())
-            Remove(silent, nowMs);
-        Tree.Tick(_options.LiftMovesPerTick, nowMs);
+        // Together, as they were lost: when an edge fails, no orphan is sent to another of its peers.
+        Remove([.. _members.Values.Where(member => member.LastSeenMs < silentSince).Select(member => member.Member.PeerId)], nowMs);
+        Trees.Tick(_options.LiftMovesPerTick, nowMs);
         Absorb(nowMs);
+        foreach (var watch in _watches)
+            watch.Tick(nowMs);
         return Meta.RootLostAtMs > 0 && nowMs - Meta.RootLostAtMs >= _options.RootGraceSeconds * 1000L ? "broadcaster_lost" : null;
     }
 
@@ -226,27 +281,61 @@ internal sealed class StreamState
         SetMeta(Meta with { EndedReason = reason });
     }
 
-    public void Published(long window)
-    {
-        if (_outbox.Remove(window))
-            _published.Add(window);
-    }
+    /// <summary>The number of a directive as the peer's edge compares it: it grows also when the peer was forgotten meanwhile, or was told something that no record has.</summary>
+    public long NumberOf(Change change) => ((_members.GetValueOrDefault(change.PeerId)?.NumbersFrom ?? 0) << NumberBits) + change.Version;
 
-    public void AudienceTold() => AudienceDue = false;
-
-    public PendingBatch TakeBatch()
+    /// <summary>What changed since the last batch, or all there is.</summary>
+    public PendingBatch TakeBatch(bool whole)
     {
-        if (HasBatch && Meta.TreeVersion != Tree.Version)
-            SetMeta(Meta with { TreeVersion = Tree.Version });
-        var peers = new List<PeerState>(_changed.Count);
-        foreach (var id in _changed)
+        if (whole)
+            return new PendingBatch(TakeWhole(), TakeChanges(), TakeEvents());
+        if (HasBatch && Meta.TreeVersion != Trees.Version)
+            SetMeta(Meta with { TreeVersion = Trees.Version });
+        var members = new List<Member>(_joined.Count);
+        foreach (var id in _joined)
         {
-            if (Tree.Find(id) is { } peer)
-                peers.Add(new PeerState(_members[id].Member, Tree.Record(peer)));
+            if (_members.TryGetValue(id, out var member))
+                members.Add(member.Member);
         }
 
-        var batch = new PendingBatch(new StreamBatch(_metaChanged ? Meta : null, peers, [.. _removed], [.. _newOutbox], [.. _published], _renewTtl), _changes);
+        var places = _changed.Where(Trees.Has).SelectMany(PlacesOf).ToList();
+        var batch = new StreamBatch(_metaChanged ? Meta : null, members, places, [.. _removed], [.. _newOutbox], [.. _published], _renewTtl);
+        return new PendingBatch(Taken(batch), TakeChanges(), TakeEvents());
+    }
+
+    /// <summary>All there is, for a record that is to be replaced.</summary>
+    public StreamBatch TakeWhole()
+    {
+        SetMeta(Meta with { TreeVersion = Trees.Version });
+        return Taken(new StreamBatch(
+            Meta,
+            [.. _members.Values.Select(member => member.Member)],
+            [.. Trees.Ids.SelectMany(PlacesOf)],
+            [],
+            [.. _outbox.Values],
+            [],
+            RenewTtl: true,
+            IsWhole: true));
+    }
+
+    /// <summary>What peers are to be told, while nothing can be written: what is to be written goes on gathering.</summary>
+    public IReadOnlyList<Change> TakeChanges()
+    {
+        var changes = _changes;
         _changes = [];
+        return changes;
+    }
+
+    public BatchEvents TakeEvents()
+    {
+        var events = _events;
+        _events = new BatchEvents();
+        return events;
+    }
+
+    private StreamBatch Taken(StreamBatch batch)
+    {
+        _joined.Clear();
         _changed.Clear();
         _removed.Clear();
         _newOutbox.Clear();
@@ -256,141 +345,97 @@ internal sealed class StreamState
         return batch;
     }
 
-    private RelayWindows NewWindows() => new(new SettlementRules(_options.WindowMs, _options.ExcludeSameAddressBlock));
+    /// <summary>Who is in the record has its place in every stripe.</summary>
+    private static IReadOnlyList<PeerRecord> PlacesOf(PeerState peer, int stripes) =>
+        peer.Places.Count == stripes
+            ? [.. peer.Places.OrderBy(place => place.Stripe).Select(place => place.Place)]
+            : throw new InvalidDataException($"{peer.Member.PeerId} has {peer.Places.Count} places in {stripes} stripes");
 
-    private int Remove(string peerId, long nowMs)
+    private static string? RegionOf(Member member) => member.Region.Length == 0 ? null : member.Region;
+
+    private IEnumerable<StripePlace> PlacesOf(string id) => Trees.Records(id).Select((place, stripe) => new StripePlace(stripe, place));
+
+    private void Admit(Member member, long nowMs)
     {
-        var peer = Tree.Find(peerId)!;
-        if (peer.IsRoot)
+        Put(member, nowMs, nowMs);
+        _joined.Add(member.PeerId);
+    }
+
+    private void Put(Member member, long numbersFrom, long nowMs)
+    {
+        var state = new MemberState(member, Meta.Stripes, numbersFrom, nowMs);
+        if (_members.TryGetValue(member.PeerId, out var former))
         {
-            // The tree stays for the time of grace: who watches still has what is under way, and the page may come back.
-            if (Meta.RootLostAtMs == 0)
-                SetMeta(Meta with { RootLostAtMs = nowMs });
-            return 0;
+            for (var stripe = 0; stripe < Meta.Stripes; stripe++)
+                state[stripe].ParentId = former[stripe].ParentId;
         }
 
-        var orphans = peer.Children.Count;
-        Tree.Leave(peerId, nowMs);
-        Absorb(nowMs);
-        Windows.EdgeDropped(peerId, Stripe);
+        _members[member.PeerId] = state;
+        _roll.Add(member.PeerId);
+    }
+
+    private void Forget(string peerId)
+    {
+        foreach (var tree in Trees.Stripes)
+            Windows.EdgeDropped(peerId, tree.Stripe);
         _members.Remove(peerId);
-        return orphans;
+        _roll.Remove(peerId);
     }
 
-    /// <summary>A directive may be lost on its way, and a connection may never come about: the child's receipts show it.</summary>
-    private void RepeatWhatSeemsLost(MemberState member, MetricsOfPeer report, long nowMs)
+    private void Remove(List<string> peerIds, long nowMs)
     {
-        if (Tree.Find(report.PeerId) is not { Parent: { IsAttached: true } parent } peer)
+        // The trees stay for the time of grace: who watches still has what is under way, and the page may come back.
+        if (Trees.RootId is { } rootId && peerIds.Remove(rootId) && Meta.RootLostAtMs == 0)
+            SetMeta(Meta with { RootLostAtMs = nowMs });
+        if (peerIds.Count == 0)
             return;
-        if (report.Receipts.Any(receipt => receipt.OtherId == parent.Id && receipt.Stripe == Stripe))
-        {
-            member.Resends = 0;
-            member.FedAtMs = nowMs;
-            return;
-        }
-
-        // Without anything to send, or with a parent that waits itself, silence says nothing about this edge.
-        var patienceMs = _options.ResendAfterSeconds * 1000L;
-        var flows = nowMs - _digestAtMs <= _options.WindowMs && (parent.IsRoot || nowMs - _members[parent.Id].FedAtMs <= patienceMs);
-        if (!flows || nowMs - peer.AssignedAtMs < patienceMs)
-            return;
-        if (member.Resends++ < _options.ResendsBeforeMove)
-        {
-            Tree.ResendParent(peer.Id, nowMs);
-            return;
-        }
-
-        member.Resends = 0;
-        Tree.Unreachable(peer.Id, nowMs);
-        if (ReferenceEquals(peer.Parent, parent))
-            Tree.ResendParent(peer.Id, nowMs);
-    }
-
-    private void AdvanceWindows(long nowMs)
-    {
-        var window = Windows.Current;
-        if (Windows.Advance(nowMs) is not { } deliveries)
-            return;
-        var verdicts = ParentJudge.Judge(
-            deliveries,
-            child => _members.TryGetValue(child, out var member) ? member.LatencyMs : 0,
-            child => Windows.HasAnswered(child, window),
-            _rules,
-            _options.WindowMs);
-        foreach (var verdict in verdicts)
-        {
-            if (Tree.Find(verdict.ParentId) is null)
-                continue;
-            Tree.Judged(verdict.ParentId, verdict.Bad, nowMs);
-            Tree.Proved(verdict.ParentId, verdict.ProvenChildren, nowMs);
-        }
-
-        foreach (var settlement in Windows.Settle(CapBytes))
-            Settled(settlement);
-        AudienceDue = true;
-        _renewTtl = true;
-        SetMeta(Meta with { LastSettledWindow = Windows.LastSettled });
+        _events.Add(_orphans.Lose(Trees.Stripes, peerIds, nowMs));
+        Trees.Leave(peerIds, nowMs);
         Absorb(nowMs);
+        foreach (var peerId in peerIds)
+            Forget(peerId);
     }
 
-    private void Settled(Settlement settlement)
-    {
-        if (settlement.Viewers == 0 && settlement.Work.Count == 0)
-            return;
-        var work = new RelayWorkVerified(
-            StreamId,
-            Meta.AccountId,
-            settlement.Window,
-            _options.WindowMs,
-            settlement.Viewers,
-            [.. settlement.Work.Select(relay => new VerifiedRelay(relay.AccountId, relay.Bytes))]);
-        _outbox[work.Window] = work;
-        _newOutbox.Add(work);
-    }
-
-    /// <summary>
-    /// The most that a relay is paid for. The broadcaster is the source and no relay. Of a peer that left meanwhile nobody knows the slots any
-    /// more: then what the slow start allows.
-    /// </summary>
-    private long CapBytes(string parentId)
-    {
-        if (parentId == Tree.Root?.Id)
-            return 0;
-        var slots = Tree.Find(parentId)?.Slots ?? _rules.SlowStartSlots;
-        return (long)slots * Meta.BitrateKbps * _options.WindowMs / 8;
-    }
-
-    /// <summary>Takes over what the tree changed: for the next batch, and for the windows, whose edges are the tree's.</summary>
+    /// <summary>Takes over what the trees changed: for the next batch, for those who watch, and for the windows, whose edges are the trees'.</summary>
     private void Absorb(long nowMs)
     {
-        if (!Tree.HasDelta)
+        if (!Trees.HasDelta)
             return;
-        var delta = Tree.TakeDelta();
+        var delta = Trees.TakeDelta();
         _changes.AddRange(delta.Changes);
+        foreach (var watch in _watches)
+            watch.Note(delta);
         foreach (var id in delta.Removed)
         {
             _removed.Add(id);
             _changed.Remove(id);
         }
 
-        foreach (var peer in delta.Changed)
+        foreach (var id in delta.Changed)
         {
-            _removed.Remove(peer.Id);
-            _changed.Add(peer.Id);
+            _removed.Remove(id);
+            _changed.Add(id);
         }
 
         foreach (var change in delta.Changes)
         {
             if (change.Kind == ChangeKind.Waiting)
-            {
-                Windows.EdgeDropped(change.PeerId, Stripe);
-            }
+                Windows.EdgeDropped(change.PeerId, change.Stripe);
             else if (change.Kind == ChangeKind.ParentAssigned && _members.TryGetValue(change.PeerId, out var member) && _members.ContainsKey(change.OtherId!))
-            {
-                member.LatencyMs = 0;
-                Windows.EdgeAssigned(PartyOf(change.OtherId!), PartyOf(change.PeerId), Stripe, nowMs);
-            }
+                Assigned(member, change, nowMs);
         }
+    }
+
+    private void Assigned(MemberState member, Change change, long nowMs)
+    {
+        var link = member[change.Stripe];
+        if (_orphans.Placed(change.PeerId, change.Stripe, change.OtherId!) is { } heal)
+            _events.Add(heal);
+        if (link.ParentId is not null && link.ParentId != change.OtherId)
+            _events.Moved(change.Reason);
+        link.ParentId = change.OtherId;
+        link.LatencyMs = 0;
+        Windows.EdgeAssigned(PartyOf(change.OtherId!), PartyOf(change.PeerId), change.Stripe, nowMs);
     }
 
     private void SetMeta(StreamMeta meta)
@@ -403,19 +448,5 @@ internal sealed class StreamState
     {
         var member = _members[peerId].Member;
         return new Party(member.PeerId, member.AccountId, member.AddressBlock);
-    }
-
-    private sealed class MemberState(Member member, long nowMs)
-    {
-        public Member Member { get; } = member;
-
-        public long LastSeenMs { get; set; } = nowMs;
-
-        /// <summary>When it last reported a receipt of its own parent.</summary>
-        public long FedAtMs { get; set; }
-
-        public int Resends { get; set; }
-
-        public double LatencyMs { get; set; }
     }
 }

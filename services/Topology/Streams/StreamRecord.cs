@@ -1,0 +1,357 @@
+using System.Buffers.Binary;
+using System.Text;
+using Beacon.Contracts.Events;
+using Beacon.Topology.Mesh;
+
+namespace Beacon.Topology.Streams;
+
+/// <summary>
+/// The bytes of a stream's record. A journal is a list of segments, each a version and then entries; a later entry about a peer replaces
+/// an earlier one, so reading is going through it once. A member's facts are written once, its place when it changes.
+/// <code>
+/// segment  version(1) entry*
+/// entry    1 member   id account edge block
+///          2 place    id stripe flags uplink:f64 latency:f64 slots parent standby version reason assignedAt [degradedUntil strikes waitingSince] [region]
+///          3 removed  id
+/// string   0 null · 1..254 one more than the number of UTF-8 bytes that follow · 255 a UUID of 16 bytes
+/// number   LEB128 of the zigzag value
+/// </code>
+/// </summary>
+internal static class StreamRecord
+{
+    public const byte Version = 1;
+
+    /// <summary>A segment ends before it grows past this, so that no single value is large for the store.</summary>
+    public const int MaxSegmentBytes = 256 * 1024;
+
+    private const byte MemberEntry = 1;
+    private const byte PlaceEntry = 2;
+    private const byte RemovedEntry = 3;
+
+    private const int IsRoot = 1;
+    private const int WaitsAsOrphan = 2;
+    private const int HasHistory = 4;
+    private const int HasRegion = 8;
+
+    /// <summary>What a batch changed, in segments; none when no peer did.</summary>
+    public static List<byte[]> WriteSegments(StreamBatch batch)
+    {
+        var segments = new List<byte[]>(1);
+        if (batch.RemovedPeers.Count + batch.Members.Count + batch.Places.Count == 0)
+            return segments;
+        var writer = new Writer();
+        foreach (var id in batch.RemovedPeers)
+        {
+            Begin(RemovedEntry);
+            writer.Text(id);
+        }
+
+        foreach (var member in batch.Members)
+        {
+            Begin(MemberEntry);
+            writer.Text(member.PeerId);
+            writer.Text(member.AccountId);
+            writer.Text(member.EdgeId);
+            writer.Text(member.AddressBlock);
+        }
+
+        foreach (var (stripe, place) in batch.Places)
+        {
+            Begin(PlaceEntry);
+            Write(ref writer, stripe, place);
+        }
+
+        segments.Add(writer.Taken());
+        return segments;
+
+        void Begin(byte kind)
+        {
+            if (writer.Length >= MaxSegmentBytes - MaxEntryBytes)
+                segments.Add(writer.Taken());
+            if (writer.Length == 0)
+                writer.Byte(Version);
+            writer.Byte(kind);
+        }
+    }
+
+    /// <summary>The peers that the segments of a journal, in order, amount to.</summary>
+    /// <exception cref="InvalidDataException">The segments were written by another version, or are damaged.</exception>
+    public static IReadOnlyList<PeerState> ReadSegments(IEnumerable<byte[]> segments)
+    {
+        var peers = new Dictionary<string, (Member? Member, SortedDictionary<int, PeerRecord> Places)>(StringComparer.Ordinal);
+        foreach (var segment in segments)
+        {
+            var reader = Open(segment);
+            while (!reader.IsAtEnd)
+            {
+                var kind = reader.Byte();
+                var id = reader.Id();
+                switch (kind)
+                {
+                    case RemovedEntry:
+                        peers.Remove(id);
+                        break;
+                    case MemberEntry:
+                        var places = peers.TryGetValue(id, out var known) ? known.Places : [];
+                        peers[id] = (new Member(id, reader.Id(), reader.Id(), reader.Id()), places);
+                        break;
+                    case PlaceEntry:
+                        var stripe = (int)reader.Number();
+                        if (!peers.TryGetValue(id, out var peer))
+                            throw new InvalidDataException($"the record gives a place to {id}, who is no member");
+                        peer.Places[stripe] = ReadPlace(ref reader, id);
+                        break;
+                    default:
+                        throw new InvalidDataException($"the record has an entry of the unknown kind {kind}");
+                }
+            }
+        }
+
+        return [.. peers.Values.Select(peer => new PeerState(peer.Member!, [.. peer.Places.Select(place => new StripePlace(place.Key, place.Value))]))];
+    }
+
+    public static byte[] Write(StreamMeta meta)
+    {
+        var writer = new Writer();
+        writer.Byte(Version);
+        writer.LongText(meta.Channel);
+        writer.LongText(meta.Title);
+        writer.Text(meta.AccountId);
+        writer.Number(meta.BitrateKbps);
+        writer.Number(meta.MaxChildren);
+        writer.Number(meta.Stripes);
+        writer.Number(meta.StartedAtMs);
+        writer.Text(meta.EndedReason);
+        writer.Number(meta.RootLostAtMs);
+        writer.Number(meta.TreeVersion);
+        writer.Number(meta.LastSettledWindow);
+        return writer.Taken();
+    }
+
+    public static StreamMeta ReadMeta(byte[] bytes)
+    {
+        var reader = Open(bytes);
+        return new StreamMeta(
+            reader.LongText(), reader.LongText(), reader.Id(), (int)reader.Number(), (int)reader.Number(), (int)reader.Number(), reader.Number())
+        {
+            EndedReason = reader.Text(),
+            RootLostAtMs = reader.Number(),
+            TreeVersion = reader.Number(),
+            LastSettledWindow = reader.Number(),
+        };
+    }
+
+    public static byte[] Write(RelayWorkVerified work)
+    {
+        var writer = new Writer();
+        writer.Byte(Version);
+        writer.Text(work.StreamId);
+        writer.Text(work.BroadcasterAccountId);
+        writer.Number(work.Window);
+        writer.Number(work.WindowMs);
+        writer.Number(work.Viewers);
+        writer.Number(work.Relays.Count);
+        foreach (var relay in work.Relays)
+        {
+            writer.Text(relay.AccountId);
+            writer.Number(relay.VerifiedBytes);
+        }
+
+        return writer.Taken();
+    }
+
+    public static RelayWorkVerified ReadWork(byte[] bytes)
+    {
+        var reader = Open(bytes);
+        var (streamId, account, window, windowMs, viewers) = (reader.Id(), reader.Id(), reader.Number(), (int)reader.Number(), (int)reader.Number());
+        var count = reader.Number();
+        var relays = new List<VerifiedRelay>();
+        for (var relay = 0L; relay < count; relay++)
+            relays.Add(new VerifiedRelay(reader.Id(), reader.Number()));
+        return new RelayWorkVerified(streamId, account, window, windowMs, viewers, relays);
+    }
+
+    /// <summary>More than the longest entry: six strings and some numbers.</summary>
+    private const int MaxEntryBytes = 2048;
+
+    private static void Write(ref Writer writer, int stripe, PeerRecord place)
+    {
+        var hasHistory = place.DegradedUntilMs != 0 || place.Strikes != 0 || place.WaitingSince != 0;
+        writer.Text(place.Id);
+        writer.Number(stripe);
+        writer.Byte((byte)((place.IsRoot ? IsRoot : 0) | (place.WaitsAsOrphan ? WaitsAsOrphan : 0) | (hasHistory ? HasHistory : 0) | (place.Region is null ? 0 : HasRegion)));
+        writer.Float(place.UplinkMbps);
+        writer.Float(place.LatencyMs);
+        writer.Number(place.Slots);
+        writer.Text(place.ParentId);
+        writer.Text(place.StandbyId);
+        writer.Number(place.Version);
+        writer.Byte(Reasons.CodeOf(place.Reason));
+        writer.Number(place.AssignedAtMs);
+        if (hasHistory)
+            WriteHistory(ref writer, place);
+        if (place.Region is not null)
+            writer.Text(place.Region);
+    }
+
+    private static void WriteHistory(ref Writer writer, PeerRecord place)
+    {
+        writer.Number(place.DegradedUntilMs);
+        writer.Number(place.Strikes);
+        writer.Number(place.WaitingSince);
+    }
+
+    private static PeerRecord ReadPlace(ref Reader reader, string id)
+    {
+        var flags = reader.Byte();
+        var hasHistory = (flags & HasHistory) != 0;
+        return new PeerRecord(
+            id,
+            (flags & IsRoot) != 0,
+            UplinkMbps: reader.Float(),
+            LatencyMs: reader.Float(),
+            Slots: (int)reader.Number(),
+            ParentId: reader.Text(),
+            StandbyId: reader.Text(),
+            Version: reader.Number(),
+            Reason: Reasons.NameOf(reader.Byte()),
+            AssignedAtMs: reader.Number(),
+            DegradedUntilMs: hasHistory ? reader.Number() : 0,
+            Strikes: hasHistory ? (int)reader.Number() : 0,
+            WaitingSince: hasHistory ? reader.Number() : 0,
+            WaitsAsOrphan: (flags & WaitsAsOrphan) != 0,
+            Region: (flags & HasRegion) != 0 ? reader.Text() : null);
+    }
+
+    private static Reader Open(byte[] bytes)
+    {
+        var reader = new Reader(bytes);
+        return reader.Byte() is var version && version == Version
+            ? reader
+            : throw new InvalidDataException($"the record has version {version}; this process reads {Version}");
+    }
+
+    private struct Writer
+    {
+        private const byte UuidTag = 255;
+        private const int MostText = 253;
+
+        private byte[]? _buffer;
+
+        public int Length { get; private set; }
+
+        public byte[] Taken()
+        {
+            var taken = _buffer.AsSpan(0, Length).ToArray();
+            Length = 0;
+            return taken;
+        }
+
+        public void Byte(byte value) => Room(1)[0] = value;
+
+        public void Float(double value) => BinaryPrimitives.WriteDoubleLittleEndian(Room(8), value);
+
+        public void Number(long value)
+        {
+            var left = (ulong)((value << 1) ^ (value >> 63));
+            while (left >= 0x80)
+            {
+                Byte((byte)(left | 0x80));
+                left >>= 7;
+            }
+
+            Byte((byte)left);
+        }
+
+        public void Text(string? text)
+        {
+            if (text is null)
+            {
+                Byte(0);
+                return;
+            }
+
+            // Ids are UUIDs as a rule; only what comes out the same again is written as one.
+            if (text.Length == 36 && Guid.TryParseExact(text, "D", out var id) && !text.AsSpan().ContainsAnyInRange('A', 'Z'))
+            {
+                Byte(UuidTag);
+                id.TryWriteBytes(Room(16));
+                return;
+            }
+
+            var bytes = Encoding.UTF8.GetByteCount(text);
+            if (bytes > MostText)
+                throw new ArgumentException($"a text of {bytes} bytes does not go into the record, the most is {MostText}", nameof(text));
+            Byte((byte)(bytes + 1));
+            Encoding.UTF8.GetBytes(text, Room(bytes));
+        }
+
+        public void LongText(string text)
+        {
+            var bytes = Encoding.UTF8.GetByteCount(text);
+            Number(bytes);
+            Encoding.UTF8.GetBytes(text, Room(bytes));
+        }
+
+        private Span<byte> Room(int bytes)
+        {
+            _buffer ??= new byte[1024];
+            if (_buffer.Length - Length < bytes)
+                Array.Resize(ref _buffer, Math.Max(_buffer.Length * 2, Length + bytes));
+            var room = _buffer.AsSpan(Length, bytes);
+            Length += bytes;
+            return room;
+        }
+    }
+
+    private ref struct Reader(ReadOnlySpan<byte> bytes)
+    {
+        private const byte UuidTag = 255;
+
+        private ReadOnlySpan<byte> _left = bytes;
+
+        public readonly bool IsAtEnd => _left.IsEmpty;
+
+        public byte Byte() => Take(1)[0];
+
+        public double Float() => BinaryPrimitives.ReadDoubleLittleEndian(Take(8));
+
+        public long Number()
+        {
+            ulong value = 0;
+            for (var shift = 0; shift < 64; shift += 7)
+            {
+                var next = Byte();
+                value |= (ulong)(next & 0x7F) << shift;
+                if (next < 0x80)
+                    return (long)(value >> 1) ^ -(long)(value & 1);
+            }
+
+            throw new InvalidDataException("the record has a number without an end");
+        }
+
+        public string? Text() => Byte() switch
+        {
+            0 => null,
+            UuidTag => new Guid(Take(16)).ToString(),
+            var length => Encoding.UTF8.GetString(Take(length - 1)),
+        };
+
+        public string Id() => Text() ?? throw new InvalidDataException("the record lacks a text");
+
+        public string LongText()
+        {
+            var length = Number();
+            return Encoding.UTF8.GetString(Take(length is >= 0 and <= int.MaxValue ? (int)length : int.MaxValue));
+        }
+
+        private ReadOnlySpan<byte> Take(int length)
+        {
+            if (length > _left.Length)
+                throw new InvalidDataException("the record ends amid an entry");
+            var taken = _left[..length];
+            _left = _left[length..];
+            return taken;
+        }
+    }
+}
