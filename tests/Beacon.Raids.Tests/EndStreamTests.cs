@@ -113,6 +113,19 @@ public sealed class EndStreamTests(GarnetFixture garnet, ITestOutputHelper outpu
     }
 
     [Fact]
+    public async Task A_member_of_the_squad_takes_the_stream_over_and_nobody_else_does()
+    {
+        Host.Topology.Squads["home"] = ["account-home", "account-second"];
+        var request = new HandOverStreamRequest { StreamId = "home", PeerId = "peer" };
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await Host.Client.HandOverStreamAsync(request, RaidsHost.As("account-third")));
+        Assert.Equal("not_in_squad", Fault.ReasonOf(refused));
+        Assert.Equal("account-home", Host.Topology.Live["home"].BroadcasterAccountId);
+        Assert.Equal("account-second", (await Host.Client.HandOverStreamAsync(request, RaidsHost.As("account-second"))).BroadcasterAccountId);
+        var unknown = await Assert.ThrowsAsync<RpcException>(async () => await Host.Client.HandOverStreamAsync(new HandOverStreamRequest { StreamId = "nowhere" }, RaidsHost.As("account-second")));
+        Assert.Equal("unknown_stream", Fault.ReasonOf(unknown));
+    }
+
+    [Fact]
     public async Task Two_requests_at_once_have_one_raid()
     {
         await Host.AddStreamAsync("a");

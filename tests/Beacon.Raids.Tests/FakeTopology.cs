@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Beacon.Contracts.Ledger.V1;
 using Beacon.Contracts.Topology.V1;
 using Beacon.ServiceDefaults;
 using Google.Protobuf.WellKnownTypes;
@@ -23,6 +24,9 @@ internal sealed class FakeTopology : IAsyncDisposable
 
     /// <summary>The trees of streams, the root first; without one here a stream has its root alone.</summary>
     public ConcurrentDictionary<string, IReadOnlyList<TreePeer>> Trees { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The Ledger's part: the accounts of each stream's squad.</summary>
+    public ConcurrentDictionary<string, IReadOnlyList<string>> Squads { get; } = new(StringComparer.Ordinal);
 
     public ConcurrentQueue<EndStreamRequest> Ended { get; } = new();
 
@@ -48,6 +52,7 @@ internal sealed class FakeTopology : IAsyncDisposable
         var app = builder.Build();
         app.MapGrpcService<Streams>();
         app.MapGrpcService<Edge>();
+        app.MapGrpcService<Ledger>();
         topology = new FakeTopology(app);
         await app.StartAsync(TestContext.Current.CancellationToken);
         return topology;
@@ -108,6 +113,13 @@ internal sealed class FakeTopology : IAsyncDisposable
         }
     }
 
+    internal sealed class Ledger(FakeTopology topology) : LedgerService.LedgerServiceBase
+    {
+        public override Task<GetSquadResponse> GetSquad(GetSquadRequest request, ServerCallContext context) => topology.Squads.TryGetValue(request.StreamId, out var accounts)
+            ? Task.FromResult(new GetSquadResponse { Members = { accounts.Select(account => new SquadMember { AccountId = account }) } })
+            : throw CommonErrors.UnknownStream.Exception();
+    }
+
     internal sealed class Edge(FakeTopology topology) : TopologyEdgeService.TopologyEdgeServiceBase
     {
         public override Task<ListLiveStreamsResponse> ListLiveStreams(ListLiveStreamsRequest request, ServerCallContext context)
@@ -125,6 +137,14 @@ internal sealed class FakeTopology : IAsyncDisposable
             if (topology.HoldEnd is { } hold)
                 await hold.Task.WaitAsync(context.CancellationToken);
             return topology.Live.TryRemove(request.StreamId, out _) ? new EndStreamResponse() : throw CommonErrors.UnknownStream.Exception();
+        }
+
+        public override Task<HandoverResponse> Handover(HandoverRequest request, ServerCallContext context)
+        {
+            RequireServiceToken(context);
+            var stream = topology.Live[request.StreamId];
+            stream.BroadcasterAccountId = request.AccountId;
+            return Task.FromResult(new HandoverResponse { Stream = stream });
         }
 
         private static void RequireServiceToken(ServerCallContext context)

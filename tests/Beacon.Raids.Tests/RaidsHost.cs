@@ -64,6 +64,7 @@ internal sealed class RaidsHost : IAsyncDisposable
             // A busy machine is no fault of the store.
             new("ConnectionStrings:redis", $"{garnet.ConnectionString},asyncTimeout=30000,syncTimeout=30000"),
             new("services:topology:grpc:0", topology.Address),
+            new("services:ledger:grpc:0", topology.Address),
             new("Beacon:Auth:ServiceKey", Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))),
             .. settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)),
         ]);
