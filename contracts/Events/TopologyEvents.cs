@@ -13,6 +13,12 @@ public sealed record StreamStarted(
 /// <param name="SpareSlots">Slots that no child holds: room for newcomers. A slot reserved for a standby counts, since it gives way to a child.</param>
 public sealed record StreamAudienceChanged(string StreamId, int Viewers, int SpareSlots);
 
+/// <summary>
+/// A stream's broadcaster is away. Published by Topology when the connection is lost, once or more; the stream ends at
+/// <paramref name="EndsAt"/> unless the broadcaster comes back.
+/// </summary>
+public sealed record BroadcasterAway(string StreamId, string Channel, string BroadcasterAccountId, DateTimeOffset StartedAt, DateTimeOffset EndsAt);
+
 /// <summary>A stream is over; its tree is gone. Published by Topology once or more.</summary>
 /// <param name="Reason"><c>ended</c> or <c>broadcaster_lost</c>.</param>
 /// <param name="EdgeIds">The edges that hold peers of the stream.</param>

@@ -12,9 +12,18 @@ internal static partial class Log
     [LoggerMessage(4003, LogLevel.Information, "Raid {RaidId}: {Viewers} viewers of {SourceStreamId} go to {TargetStreamId}")]
     public static partial void RaidLaunched(ILogger logger, string raidId, int viewers, string sourceStreamId, string targetStreamId);
 
-    [LoggerMessage(4004, LogLevel.Information, "Stream {SourceStreamId} ends without a raid: {State}")]
-    public static partial void EndedWithoutRaid(ILogger logger, string sourceStreamId, Raid.RaidState state);
+    [LoggerMessage(4004, LogLevel.Information, "Raid {RaidId} of {SourceStreamId} is {State}: {Reason}")]
+    public static partial void RaidNotMade(ILogger logger, string raidId, string sourceStreamId, Raid.RaidState state, string reason);
 
     [LoggerMessage(4005, LogLevel.Debug, "Stream {StreamId} was drawn but is not live any more; the next one is drawn")]
     public static partial void DrawnTargetGone(ILogger logger, string streamId);
+
+    [LoggerMessage(4006, LogLevel.Information, "Raid {RaidId} of {SourceStreamId} to {TargetStreamId} is announced")]
+    public static partial void RaidAnnounced(ILogger logger, string raidId, string sourceStreamId, string targetStreamId);
+
+    [LoggerMessage(4007, LogLevel.Warning, "Raid {RaidId} cannot go on now ({Reason}); it is tried again")]
+    public static partial void RaidPostponed(ILogger logger, string raidId, string reason);
+
+    [LoggerMessage(4008, LogLevel.Warning, "The list of raids cannot be read now ({Reason})")]
+    public static partial void RaidsUnreadable(ILogger logger, string reason);
 }

@@ -1,7 +1,8 @@
 using System.Buffers.Text;
 using System.Text;
 using Beacon.Contracts.Raids.V1;
-using Beacon.Raids.Raid;
+using Beacon.Raids.Channels;
+using Beacon.Raids.Life;
 using Beacon.Raids.Streams;
 using Beacon.ServiceDefaults;
 using Google.Protobuf.WellKnownTypes;
@@ -10,8 +11,10 @@ using Microsoft.AspNetCore.Authorization;
 
 namespace Beacon.Raids;
 
-/// <summary>The RPCs of <c>beacon.raids.v1</c>.</summary>
-internal sealed class RaidsGrpc(StreamDirectory directory, TargetFinder targets, RaidStore raids, StreamEnding ending)
+/// <summary>The RPCs of <c>beacon.raids.v1</c>; here those about live streams.</summary>
+internal sealed partial class RaidsGrpc(
+    StreamDirectory directory, DirectoryFeed feed, TargetFinder targets, RaidStore raids, RaidCommands commands, SettingsStore settings, AutoHosting hosting,
+    StreamHandover handover)
     : Contracts.Raids.V1.RaidsService.RaidsServiceBase
 {
     private const int DefaultPageSize = 50;
@@ -23,47 +26,78 @@ internal sealed class RaidsGrpc(StreamDirectory directory, TargetFinder targets,
         if (request.PageSize > MaxPageSize)
             throw CommonErrors.InvalidPageSize.Exception($"page_size is {request.PageSize}; 1 to {MaxPageSize}, or 0 for {DefaultPageSize}.");
         var after = ParseToken(request.PageToken);
-        var (streams, lastRank) = await directory.ListAsync(after, request.PageSize == 0 ? DefaultPageSize : (int)request.PageSize);
+        var search = Search(request.Query, request.Tag, request.Language, request.SquadAccountId);
+        var (streams, lastRank) = await directory.ListAsync(after, request.PageSize == 0 ? DefaultPageSize : (int)request.PageSize, search);
         return new ListStreamsResponse
         {
-            Streams =
-            {
-                streams.Select(stream => new StreamSummary
-                {
-                    StreamId = stream.StreamId,
-                    Channel = stream.Channel,
-                    Title = stream.Title,
-                    BroadcasterAccountId = stream.BroadcasterAccountId,
-                    StartedAt = Timestamp.FromDateTimeOffset(stream.StartedAt),
-                    Viewers = (uint)stream.Viewers,
-                    SpareSlots = (uint)stream.SpareSlots,
-                }),
-            },
+            Streams = { streams.Select(Summary) },
             NextPageToken = lastRank is null ? "" : Base64Url.EncodeToString(Encoding.UTF8.GetBytes(lastRank)),
         };
     }
 
-    [Authorize]
-    public override async Task<EndStreamResponse> EndStream(EndStreamRequest request, ServerCallContext context)
+    [AllowAnonymous]
+    public override async Task WatchStreams(WatchStreamsRequest request, IServerStreamWriter<WatchStreamsResponse> responseStream, ServerCallContext context)
     {
-        var caller = Caller.Of(context);
-        var source = await targets.LookUpAsync(request.StreamId, context.CancellationToken);
-        if (source is null)
-            return await FormerOutcomeAsync(request.StreamId, caller) ?? throw CommonErrors.UnknownStream.Exception();
-        if (source.BroadcasterAccountId != caller.AccountId)
-            throw CommonErrors.NotYourStream.Exception();
-        return Answer(await ending.EndAsync(source, request.RaidTarget, context.CancellationToken));
+        var search = Search(request.Query, request.Tag, request.Language, "");
+        // Before the list is read, so that no change falls in between; one that is told twice is the same again.
+        using var watch = feed.Begin() ?? throw RaidsErrors.TooManyWatchers.Exception();
+        var told = new HashSet<string>(StringComparer.Ordinal);
+        string? after = "";
+        while (after is not null)
+        {
+            (var page, after) = await directory.ListAsync(after, MaxPageSize, search);
+            foreach (var stream in page)
+            {
+                told.Add(stream.StreamId);
+                await responseStream.WriteAsync(new WatchStreamsResponse { Live = Summary(stream) }, context.CancellationToken);
+            }
+        }
+
+        await responseStream.WriteAsync(new WatchStreamsResponse { Complete = true }, context.CancellationToken);
+        try
+        {
+            await foreach (var change in watch.Changes.ReadAllAsync(context.CancellationToken))
+            {
+                if (change.Live is { } live && search.Fits(live))
+                {
+                    told.Add(change.StreamId);
+                    await responseStream.WriteAsync(new WatchStreamsResponse { Live = Summary(live) }, context.CancellationToken);
+                }
+                else if (told.Remove(change.StreamId))
+                {
+                    await responseStream.WriteAsync(new WatchStreamsResponse { GoneStreamId = change.StreamId }, context.CancellationToken);
+                }
+            }
+        }
+        catch (WatcherTooSlowException)
+        {
+            throw RaidsErrors.WatcherTooSlow.Exception();
+        }
+        catch (OperationCanceledException) when (context.CancellationToken.IsCancellationRequested)
+        {
+            // The caller has seen enough.
+        }
     }
 
-    /// <summary>The stream is over. The broadcaster who asks again, because an answer was lost, gets the same one.</summary>
-    private async Task<EndStreamResponse?> FormerOutcomeAsync(string streamId, Caller caller) =>
-        StreamIds.IsPlausible(streamId) && await raids.FindAsync(streamId) is { } raid && raid.BroadcasterAccountId == caller.AccountId
-            ? Answer(raid)
-            : null;
+    private static StreamSummary Summary(StreamEntry stream) => new()
+    {
+        StreamId = stream.StreamId,
+        Channel = stream.Channel,
+        Title = stream.Title,
+        BroadcasterAccountId = stream.BroadcasterAccountId,
+        StartedAt = Timestamp.FromDateTimeOffset(stream.StartedAt),
+        Viewers = (uint)stream.Viewers,
+        SpareSlots = (uint)stream.SpareSlots,
+        Tags = { stream.Tags.Split(StreamEntry.Separator, StringSplitOptions.RemoveEmptyEntries) },
+        Language = stream.Language,
+        SquadAccountIds = { stream.Squad.Split(StreamEntry.Separator, StringSplitOptions.RemoveEmptyEntries) },
+    };
 
-    private static EndStreamResponse Answer(RaidRecord raid) => raid.Target is { } target
-        ? new EndStreamResponse { RaidId = raid.RaidId, TargetStreamId = target.StreamId, Viewers = (uint)raid.Viewers }
-        : new EndStreamResponse();
+    private static StreamSearch Search(string query, string tag, string language, string squadAccountId)
+    {
+        var search = new StreamSearch(query.Trim(), tag, language, squadAccountId);
+        return search.IsPlausible ? search : throw RaidsErrors.InvalidSearch.Exception();
+    }
 
     private static string ParseToken(string token)
     {

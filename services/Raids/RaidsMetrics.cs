@@ -14,7 +14,7 @@ internal sealed class RaidsMetrics : IDisposable
     public RaidsMetrics(IMeterFactory meters)
     {
         _meter = meters.Create("Beacon.Raids");
-        _raids = _meter.CreateCounter<long>("beacon.raids.ended_streams", "{stream}", "Streams that ended, by what became of the audience");
+        _raids = _meter.CreateCounter<long>("beacon.raids.finished", "{raid}", "Raids that are over, by what became of them");
         _viewers = _meter.CreateHistogram<long>("beacon.raids.viewers", "{viewer}", "Viewers that a raid sends on");
         _targetsGone = _meter.CreateCounter<long>("beacon.raids.targets_gone", "{stream}", "Drawn targets that were not live any more");
     }
@@ -24,8 +24,7 @@ internal sealed class RaidsMetrics : IDisposable
         _raids.Add(1, new KeyValuePair<string, object?>("outcome", raid.State switch
         {
             RaidState.Done => "raided",
-            RaidState.Cancelled => "not_wanted",
-            _ => "no_target",
+            _ => raid.Reason,
         }));
         if (raid.State == RaidState.Done)
             _viewers.Record(raid.Viewers);

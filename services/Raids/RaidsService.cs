@@ -1,4 +1,7 @@
+using Beacon.Contracts.Ledger.V1;
 using Beacon.Contracts.Topology.V1;
+using Beacon.Raids.Channels;
+using Beacon.Raids.Life;
 using Beacon.Raids.Streams;
 using Beacon.ServiceDefaults;
 using MassTransit;
@@ -14,16 +17,25 @@ public static class RaidsService
         builder.HostService(HostedServices.Raids);
         builder.AddRedis();
         builder.AddServiceClient<TopologyService.TopologyServiceClient>(HostedServices.Topology);
+        builder.AddServiceClient<LedgerService.LedgerServiceClient>(HostedServices.Ledger);
         builder.AddServiceClient<TopologyEdgeService.TopologyEdgeServiceClient>(HostedServices.Topology);
         builder.Services.AddOptions<RaidsOptions>().BindConfiguration(RaidsOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.TryAddSingleton<Randomness>(CryptographicRandomness.Next);
         builder.Services.AddSingleton<RaidsMetrics>();
         builder.Services.AddSingleton<StreamDirectory>();
         builder.Services.AddSingleton<RaidStore>();
+        builder.Services.AddSingleton<SettingsStore>();
+        builder.Services.AddSingleton<AutoHosting>();
         builder.Services.AddSingleton<TargetFinder>();
-        builder.Services.AddSingleton<StreamEnding>();
+        builder.Services.AddSingleton<RaidMover>();
+        builder.Services.AddSingleton<RaidRunner>();
+        builder.Services.AddSingleton<RaidCommands>();
+        builder.Services.AddSingleton<StreamHandover>();
+        builder.Services.AddSingleton<DirectoryFeed>();
         builder.Services.AddSingleton<DirectoryRebuild>();
         builder.Services.AddHostedService(services => services.GetRequiredService<DirectoryRebuild>());
+        builder.Services.AddHostedService(services => services.GetRequiredService<DirectoryFeed>());
+        builder.Services.AddHostedService(services => services.GetRequiredService<RaidRunner>());
     }
 
     public static void AddRaidsConsumers(IBusRegistrationConfigurator bus)
@@ -31,6 +43,7 @@ public static class RaidsService
         bus.AddConsumer<StreamStartedConsumer>().Endpoint(endpoint => endpoint.Name = "raids-stream-started");
         bus.AddConsumer<StreamAudienceChangedConsumer>().Endpoint(endpoint => endpoint.Name = "raids-stream-audience-changed");
         bus.AddConsumer<StreamEndedConsumer>().Endpoint(endpoint => endpoint.Name = "raids-stream-ended");
+        bus.AddConsumer<BroadcasterAwayConsumer>().Endpoint(endpoint => endpoint.Name = "raids-broadcaster-away");
     }
 
     public static void MapRaids(this WebApplication app) => app.MapGrpcService<RaidsGrpc>();

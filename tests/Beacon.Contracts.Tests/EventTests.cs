@@ -14,7 +14,8 @@ public sealed class EventTests
     [Fact]
     public void These_facts_and_their_parts_travel_on_the_bus() => Assert.Equal(
         [
-            "ChallengeIssued", "CreditsEarned", "PeerDirective", "PeerNeighbour", "PeersReassigned", "RaidLaunched", "RelayWorkVerified",
+            "BroadcasterAway", "ChallengeIssued", "CreditsEarned", "PeerDirective", "PeerNeighbour", "PeersReassigned", "RaidAnnounced", "RaidCancelled",
+            "RaidLaunched", "RelayWorkVerified",
             "StreamAudienceChanged", "StreamEnded", "StreamStarted", "TipPosted", "VerifiedRelay",
         ],
         Records().Select(type => type.Name).Order(StringComparer.Ordinal));

@@ -14,7 +14,7 @@ public sealed class OpenApiTests
     public void Every_http_rule_has_its_operation_and_nothing_else_has_one()
     {
         var rules = Protos.Methods().Select(rpc => HttpRules.Of(rpc.Method)).OfType<HttpRules.Route>()
-            .Select(route => $"{route.Verb} {route.Path.Replace("stream_id", "streamId", StringComparison.Ordinal).Replace("peer_id", "peerId", StringComparison.Ordinal).Replace("sponsorship_id", "sponsorshipId", StringComparison.Ordinal).Replace("transfer_id", "transferId", StringComparison.Ordinal).Replace("withdrawal_id", "withdrawalId", StringComparison.Ordinal)}");
+            .Select(route => $"{route.Verb} {route.Path.Replace("stream_id", "streamId", StringComparison.Ordinal).Replace("peer_id", "peerId", StringComparison.Ordinal).Replace("sponsorship_id", "sponsorshipId", StringComparison.Ordinal).Replace("transfer_id", "transferId", StringComparison.Ordinal).Replace("withdrawal_id", "withdrawalId", StringComparison.Ordinal).Replace("raid_id", "raidId", StringComparison.Ordinal)}");
         var operations = ContractsDocument.Build().Paths.SelectMany(path => path.Value.Operations!.Keys.Select(verb => $"{verb.Method} {path.Key}"));
         Assert.Equal(rules.Order(StringComparer.Ordinal), operations.Order(StringComparer.Ordinal));
     }
@@ -39,7 +39,7 @@ public sealed class OpenApiTests
         var parameter = Assert.Single(end.GetProperty("parameters").EnumerateArray());
         Assert.Equal(("streamId", "path", true), (parameter.GetProperty("name").GetString(), parameter.GetProperty("in").GetString(), parameter.GetProperty("required").GetBoolean()));
         var body = end.GetProperty("requestBody").GetProperty("content").GetProperty("application/json").GetProperty("schema").GetProperty("properties");
-        Assert.Equal(["raidTarget"], body.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(["raidTarget", "countdownSeconds"], body.EnumerateObject().Select(property => property.Name));
         Assert.Equal("A stream id, empty = drawn at random, \"none\" = no raid.", body.GetProperty("raidTarget").GetProperty("description").GetString());
     }
 
@@ -48,7 +48,7 @@ public sealed class OpenApiTests
     {
         using var document = await JsonAsync();
         var parameters = Operation(document, "/api/streams", "get").GetProperty("parameters").EnumerateArray().ToList();
-        Assert.Equal(["pageSize", "pageToken"], parameters.Select(parameter => parameter.GetProperty("name").GetString()));
+        Assert.Equal(["pageSize", "pageToken", "query", "tag", "language", "squadAccountId"], parameters.Select(parameter => parameter.GetProperty("name").GetString()));
         Assert.All(parameters, parameter => Assert.Equal("query", parameter.GetProperty("in").GetString()));
         Assert.Equal("1 to 200; 0 = 50.", parameters[0].GetProperty("description").GetString());
     }
@@ -74,7 +74,10 @@ public sealed class OpenApiTests
         using var document = await JsonAsync();
         var end = Operation(document, "/api/streams/{streamId}/end", "post");
         Assert.Equal(
-            ["unknown_stream", "not_your_stream", "unknown_raid_target", "raid_to_itself", "missing_token", "invalid_token"],
+            [
+                "unknown_stream", "not_your_stream", "unknown_raid_target", "raid_to_itself", "raid_not_accepted", "raid_audience_out_of_range",
+                "raid_target_leaving", "raid_cool_down", "raid_limit_reached", "raid_already_running", "invalid_countdown", "missing_token", "invalid_token",
+            ],
             end.GetProperty(ContractsDocument.ReasonsExtension).EnumerateArray().Select(reason => reason.GetString()));
         Assert.Equal(["guests_disabled"], Operation(document, "/api/auth/guest", "post").GetProperty(ContractsDocument.ReasonsExtension).EnumerateArray().Select(reason => reason.GetString()));
         Assert.Equal(

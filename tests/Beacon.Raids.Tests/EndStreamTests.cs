@@ -1,5 +1,6 @@
 using Beacon.Contracts.Events;
 using Beacon.Contracts.Raids.V1;
+using Beacon.Raids.Life;
 using Beacon.Raids.Streams;
 using Beacon.ServiceDefaults;
 using Grpc.Core;
@@ -29,8 +30,9 @@ public sealed class EndStreamTests(GarnetFixture garnet, ITestOutputHelper outpu
         await Host.AddStreamAsync("there");
         var answer = await EndAsync("home", "there");
         var raid = await Host.Probe.NextAsync();
-        Assert.Equal(new EndStreamResponse { RaidId = raid.RaidId, TargetStreamId = "there", Viewers = 12 }, answer);
-        Assert.Equal(new RaidLaunched(answer.RaidId, "home", "there", "channel-there", "Title of there", 12, raid.LaunchedAt), raid);
+        Assert.Equal(new EndStreamResponse { RaidId = raid.RaidId, TargetStreamId = "there", Viewers = 12, Phase = RaidPhase.Done, MovesAt = answer.MovesAt }, answer);
+        Assert.Empty(raid.PeerIds);
+        Assert.Equal(new RaidLaunched(answer.RaidId, "home", "there", "channel-there", "Title of there", 12, raid.LaunchedAt, raid.PeerIds), raid);
         var ended = Assert.Single(Host.Topology.Ended);
         Assert.Equal(("home", "ended"), (ended.StreamId, ended.Reason));
     }
@@ -46,7 +48,7 @@ public sealed class EndStreamTests(GarnetFixture garnet, ITestOutputHelper outpu
     [Fact]
     public async Task With_nobody_else_live_the_stream_just_ends()
     {
-        Assert.Equal(new EndStreamResponse(), await EndAsync("home", ""));
+        Assert.Equal(new EndStreamResponse { Phase = RaidPhase.Failed }, await EndAsync("home", ""));
         Assert.Single(Host.Topology.Ended);
         Assert.Empty(Host.Probe.Seen);
     }
@@ -55,7 +57,7 @@ public sealed class EndStreamTests(GarnetFixture garnet, ITestOutputHelper outpu
     public async Task Who_wants_no_raid_gets_none()
     {
         await Host.AddStreamAsync("there");
-        Assert.Equal(new EndStreamResponse(), await EndAsync("home", "none"));
+        Assert.Equal(new EndStreamResponse { Phase = RaidPhase.Cancelled }, await EndAsync("home", "none"));
         Assert.Single(Host.Topology.Ended);
         Assert.Empty(Host.Probe.Seen);
     }
@@ -95,7 +97,7 @@ public sealed class EndStreamTests(GarnetFixture garnet, ITestOutputHelper outpu
     {
         await Host.AddStreamAsync("away");
         Host.Topology.Live["away"].BroadcasterConnected = false;
-        Assert.Equal(new EndStreamResponse(), await EndAsync("home", ""));
+        Assert.Equal(new EndStreamResponse { Phase = RaidPhase.Failed }, await EndAsync("home", ""));
     }
 
     [Fact]
@@ -108,6 +110,19 @@ public sealed class EndStreamTests(GarnetFixture garnet, ITestOutputHelper outpu
         Host.Topology.Live["home-again"].BroadcasterAccountId = "account-home";
         var two = (await EndAsync("home-again", "")).TargetStreamId;
         Assert.Equal(["first", "second"], new[] { one, two }.Order());
+    }
+
+    [Fact]
+    public async Task A_member_of_the_squad_takes_the_stream_over_and_nobody_else_does()
+    {
+        Host.Topology.Squads["home"] = ["account-home", "account-second"];
+        var request = new HandOverStreamRequest { StreamId = "home", PeerId = "peer" };
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await Host.Client.HandOverStreamAsync(request, RaidsHost.As("account-third")));
+        Assert.Equal("not_in_squad", Fault.ReasonOf(refused));
+        Assert.Equal("account-home", Host.Topology.Live["home"].BroadcasterAccountId);
+        Assert.Equal("account-second", (await Host.Client.HandOverStreamAsync(request, RaidsHost.As("account-second"))).BroadcasterAccountId);
+        var unknown = await Assert.ThrowsAsync<RpcException>(async () => await Host.Client.HandOverStreamAsync(new HandOverStreamRequest { StreamId = "nowhere" }, RaidsHost.As("account-second")));
+        Assert.Equal("unknown_stream", Fault.ReasonOf(unknown));
     }
 
     [Fact]
@@ -146,7 +161,8 @@ public sealed class EndStreamTests(GarnetFixture garnet, ITestOutputHelper outpu
         // The stream is still live and its raid moves: what a process leaves behind that dies after it told the edges.
         Host.Topology.Add("home", viewers: 12);
         var store = Host.Get<RaidStore>();
-        await store.SaveAsync((await store.FindAsync("home"))! with { State = Raid.RaidState.Moving });
+        var raid = (await store.FindOfStreamAsync("home"))!;
+        Assert.NotNull(await store.SaveAsync(raid, raid with { State = Raid.RaidState.Moving, FinishedAt = null, LeaseUntil = default }, raid.MovesAt));
         Assert.Equal(answer, await EndAsync("home", "elsewhere"));
         Assert.Equal(2, Host.Topology.Ended.Count);
         Assert.Single(Host.Probe.Seen);
@@ -157,8 +173,9 @@ public sealed class EndStreamTests(GarnetFixture garnet, ITestOutputHelper outpu
     {
         await Host.AddStreamAsync("there");
         var first = await EndAsync("home", "there");
+        await Host.AddStreamAsync("elsewhere");
         Host.Topology.Add("home", viewers: 3).StartedAt.Seconds += 600;
-        var second = await EndAsync("home", "there");
+        var second = await EndAsync("home", "elsewhere");
         Assert.NotEqual(first.RaidId, second.RaidId);
         Assert.Equal(3u, second.Viewers);
     }
@@ -241,6 +258,6 @@ public sealed class EndStreamTests(GarnetFixture garnet, ITestOutputHelper outpu
         Assert.Equal(before, await Host.Client.ListStreamsAsync(new ListStreamsRequest()));
         Assert.Empty(Host.Topology.Ended);
         Assert.Empty(Host.Probe.Seen);
-        Assert.False(await garnet.Redis.GetDatabase().KeyExistsAsync(DirectoryKeys.Raid("home")));
+        Assert.False(await garnet.Redis.GetDatabase().KeyExistsAsync(DirectoryKeys.RaidOf("home")));
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Beacon.Contracts.Ledger.V1;
 using Beacon.Contracts.Topology.V1;
 using Beacon.ServiceDefaults;
 using Google.Protobuf.WellKnownTypes;
@@ -20,6 +21,12 @@ internal sealed class FakeTopology : IAsyncDisposable
     private FakeTopology(WebApplication app) => _app = app;
 
     public ConcurrentDictionary<string, LiveStream> Live { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The trees of streams, the root first; without one here a stream has its root alone.</summary>
+    public ConcurrentDictionary<string, IReadOnlyList<TreePeer>> Trees { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The Ledger's part: the accounts of each stream's squad.</summary>
+    public ConcurrentDictionary<string, IReadOnlyList<string>> Squads { get; } = new(StringComparer.Ordinal);
 
     public ConcurrentQueue<EndStreamRequest> Ended { get; } = new();
 
@@ -45,6 +52,7 @@ internal sealed class FakeTopology : IAsyncDisposable
         var app = builder.Build();
         app.MapGrpcService<Streams>();
         app.MapGrpcService<Edge>();
+        app.MapGrpcService<Ledger>();
         topology = new FakeTopology(app);
         await app.StartAsync(TestContext.Current.CancellationToken);
         return topology;
@@ -86,6 +94,30 @@ internal sealed class FakeTopology : IAsyncDisposable
                 ? Task.FromResult(new GetStreamResponse { Stream = stream })
                 : throw CommonErrors.UnknownStream.Exception();
         }
+
+        public override Task<GetTreeResponse> GetTree(GetTreeRequest request, ServerCallContext context)
+        {
+            topology.FailIfAsked();
+            if (!topology.Live.ContainsKey(request.StreamId))
+                throw CommonErrors.UnknownStream.Exception();
+            var offset = request.PageToken.Length == 0 ? 0 : int.Parse(request.PageToken, System.Globalization.CultureInfo.InvariantCulture);
+            var peers = topology.Trees.GetValueOrDefault(request.StreamId) ?? [new TreePeer { PeerId = $"root-{request.StreamId}" }];
+            var page = peers.Skip(offset).Take((int)request.PageSize).ToList();
+            var next = offset + page.Count;
+            return Task.FromResult(new GetTreeResponse
+            {
+                StreamId = request.StreamId,
+                Peers = { page },
+                NextPageToken = next < peers.Count ? next.ToString(System.Globalization.CultureInfo.InvariantCulture) : "",
+            });
+        }
+    }
+
+    internal sealed class Ledger(FakeTopology topology) : LedgerService.LedgerServiceBase
+    {
+        public override Task<GetSquadResponse> GetSquad(GetSquadRequest request, ServerCallContext context) => topology.Squads.TryGetValue(request.StreamId, out var accounts)
+            ? Task.FromResult(new GetSquadResponse { Members = { accounts.Select(account => new SquadMember { AccountId = account }) } })
+            : throw CommonErrors.UnknownStream.Exception();
     }
 
     internal sealed class Edge(FakeTopology topology) : TopologyEdgeService.TopologyEdgeServiceBase
@@ -105,6 +137,14 @@ internal sealed class FakeTopology : IAsyncDisposable
             if (topology.HoldEnd is { } hold)
                 await hold.Task.WaitAsync(context.CancellationToken);
             return topology.Live.TryRemove(request.StreamId, out _) ? new EndStreamResponse() : throw CommonErrors.UnknownStream.Exception();
+        }
+
+        public override Task<HandoverResponse> Handover(HandoverRequest request, ServerCallContext context)
+        {
+            RequireServiceToken(context);
+            var stream = topology.Live[request.StreamId];
+            stream.BroadcasterAccountId = request.AccountId;
+            return Task.FromResult(new HandoverResponse { Stream = stream });
         }
 
         private static void RequireServiceToken(ServerCallContext context)

@@ -50,7 +50,10 @@ internal sealed class RaidsHost : IAsyncDisposable
 
     public T Get<T>() where T : notnull => _app.Services.GetRequiredService<T>();
 
-    public static async Task<RaidsHost> StartAsync(GarnetFixture garnet, int seed, FakeTopology? topology = null, params (string Key, string Value)[] settings)
+    public static async Task<RaidsHost> StartAsync(GarnetFixture garnet, int seed, FakeTopology? topology = null, params (string Key, string Value)[] settings) =>
+        await StartAsync(garnet, seed, topology, clock: null, settings);
+
+    public static async Task<RaidsHost> StartAsync(GarnetFixture garnet, int seed, FakeTopology? topology, TimeProvider? clock, params (string Key, string Value)[] settings)
     {
         topology ??= await FakeTopology.StartAsync();
         var builder = WebApplication.CreateBuilder();
@@ -58,11 +61,15 @@ internal sealed class RaidsHost : IAsyncDisposable
         builder.WebHost.UseTestServer();
         builder.Configuration.AddInMemoryCollection(
         [
-            new("ConnectionStrings:redis", garnet.ConnectionString),
+            // A busy machine is no fault of the store.
+            new("ConnectionStrings:redis", $"{garnet.ConnectionString},asyncTimeout=30000,syncTimeout=30000"),
             new("services:topology:grpc:0", topology.Address),
+            new("services:ledger:grpc:0", topology.Address),
             new("Beacon:Auth:ServiceKey", Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))),
             .. settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)),
         ]);
+        if (clock is not null)
+            builder.Services.AddSingleton(clock);
         builder.AddServiceDefaults();
         builder.AddRaids();
         var random = new SeededRandomness(seed);
@@ -71,7 +78,7 @@ internal sealed class RaidsHost : IAsyncDisposable
         foreach (var name in HostedServices.All)
             builder.HostService(name);
         builder.Services.AddSingleton<BusProbe>();
-        Bus.AddBus(builder, RaidsService.AddRaidsConsumers, bus => bus.AddConsumer<BusProbe.RaidConsumer>().Endpoint(endpoint => endpoint.Name = "test-raid-launched"));
+        Bus.AddBus(builder, RaidsService.AddRaidsConsumers, bus => bus.AddConsumer<BusProbe.RaidConsumer>().Endpoint(endpoint => endpoint.Name = "test-raids"));
         builder.Services.PostConfigure<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme, jwt =>
         {
             jwt.TokenValidationParameters.ValidIssuer = Issuer;
@@ -144,10 +151,36 @@ internal sealed class BusProbe
 
     public ConcurrentQueue<RaidLaunched> Seen { get; } = new();
 
+    /// <summary>The next raid that moves.</summary>
     public ValueTask<RaidLaunched> NextAsync() => _raids.Reader.ReadAsync(TestContext.Current.CancellationToken);
 
-    internal sealed class RaidConsumer(BusProbe probe) : IConsumer<RaidLaunched>
+    private readonly System.Threading.Channels.Channel<RaidAnnounced> _announced = System.Threading.Channels.Channel.CreateUnbounded<RaidAnnounced>();
+    private readonly System.Threading.Channels.Channel<RaidCancelled> _cancelled = System.Threading.Channels.Channel.CreateUnbounded<RaidCancelled>();
+
+    public ConcurrentQueue<RaidAnnounced> Announced { get; } = new();
+
+    public ConcurrentQueue<RaidCancelled> Cancelled { get; } = new();
+
+    public ValueTask<RaidAnnounced> NextAnnouncedAsync() => _announced.Reader.ReadAsync(TestContext.Current.CancellationToken);
+
+    public ValueTask<RaidCancelled> NextCancelledAsync() => _cancelled.Reader.ReadAsync(TestContext.Current.CancellationToken);
+
+    internal sealed class RaidConsumer(BusProbe probe) : IConsumer<RaidLaunched>, IConsumer<RaidAnnounced>, IConsumer<RaidCancelled>
     {
+        public Task Consume(ConsumeContext<RaidAnnounced> context)
+        {
+            probe.Announced.Enqueue(context.Message);
+            probe._announced.Writer.TryWrite(context.Message);
+            return Task.CompletedTask;
+        }
+
+        public Task Consume(ConsumeContext<RaidCancelled> context)
+        {
+            probe.Cancelled.Enqueue(context.Message);
+            probe._cancelled.Writer.TryWrite(context.Message);
+            return Task.CompletedTask;
+        }
+
         public Task Consume(ConsumeContext<RaidLaunched> context)
         {
             probe.Seen.Enqueue(context.Message);

@@ -40,7 +40,7 @@ public sealed class StreamDirectoryTests(GarnetFixture garnet) : IClassFixture<G
     public async Task An_ended_stream_does_not_come_back_by_late_facts()
     {
         await _directory.StartedAsync(Entry("a"));
-        Assert.True(await _directory.EndedAsync("a", Noon.AddMinutes(5)));
+        Assert.True(await _directory.EndedAsync("a", "channel-a", Noon.AddMinutes(5)));
         Assert.False(await _directory.AudienceAsync("a", 4, 1));
         Assert.False(await _directory.StartedAsync(Entry("a")));
         Assert.False(await _directory.SeenAsync(Entry("a")));
@@ -50,7 +50,7 @@ public sealed class StreamDirectoryTests(GarnetFixture garnet) : IClassFixture<G
     [Fact]
     public async Task An_end_that_overtakes_the_start_wins()
     {
-        await _directory.EndedAsync("a", Noon.AddMinutes(5));
+        await _directory.EndedAsync("a", "channel-a", Noon.AddMinutes(5));
         Assert.False(await _directory.StartedAsync(Entry("a")));
         Assert.Empty(await AllAsync());
     }
@@ -59,10 +59,10 @@ public sealed class StreamDirectoryTests(GarnetFixture garnet) : IClassFixture<G
     public async Task A_resumed_stream_comes_back_and_a_late_copy_of_the_former_end_does_not_take_it_out()
     {
         await _directory.StartedAsync(Entry("a"));
-        await _directory.EndedAsync("a", Noon.AddMinutes(5));
+        await _directory.EndedAsync("a", "channel-a", Noon.AddMinutes(5));
         var again = Entry("a") with { StartedAt = Noon.AddMinutes(6) };
         Assert.True(await _directory.StartedAsync(again));
-        Assert.False(await _directory.EndedAsync("a", Noon.AddMinutes(5)));
+        Assert.False(await _directory.EndedAsync("a", "channel-a", Noon.AddMinutes(5)));
         Assert.Equal([again with { Viewers = 0, SpareSlots = 1 }], await AllAsync());
     }
 
@@ -70,8 +70,8 @@ public sealed class StreamDirectoryTests(GarnetFixture garnet) : IClassFixture<G
     public async Task A_forgotten_stream_comes_back_with_its_next_fact()
     {
         await _directory.SeenAsync(Entry("a"));
-        Assert.True(await _directory.ForgetAsync("a"));
-        Assert.False(await _directory.ForgetAsync("a"));
+        Assert.True(await _directory.ForgetAsync("a", "channel-a"));
+        Assert.False(await _directory.ForgetAsync("a", "channel-a"));
         Assert.Empty(await AllAsync());
         Assert.True(await _directory.SeenAsync(Entry("a")));
         Assert.Equal([Entry("a")], await AllAsync());
@@ -80,7 +80,7 @@ public sealed class StreamDirectoryTests(GarnetFixture garnet) : IClassFixture<G
     [Fact]
     public async Task An_end_is_remembered_as_long_as_the_option_says()
     {
-        await _directory.EndedAsync("a", Noon);
+        await _directory.EndedAsync("a", "channel-a", Noon);
         var left = await garnet.Redis.GetDatabase().KeyTimeToLiveAsync(DirectoryKeys.Ended("a"));
         Assert.InRange(left!.Value.TotalSeconds, 3_590, 3_600);
     }
@@ -95,7 +95,7 @@ public sealed class StreamDirectoryTests(GarnetFixture garnet) : IClassFixture<G
         List<int> sizes = [];
         do
         {
-            var (page, last) = await _directory.ListAsync(after, 2);
+            var (page, last) = await _directory.ListAsync(after, 2, StreamSearch.All);
             seen.AddRange(page.Select(stream => stream.StreamId));
             sizes.Add(page.Count);
             after = last ?? "";
@@ -110,10 +110,10 @@ public sealed class StreamDirectoryTests(GarnetFixture garnet) : IClassFixture<G
     {
         foreach (var (id, viewers) in new[] { ("a", 30), ("b", 20), ("c", 10) })
             await _directory.SeenAsync(Entry(id) with { Viewers = viewers });
-        var (first, last) = await _directory.ListAsync("", 2);
+        var (first, last) = await _directory.ListAsync("", 2, StreamSearch.All);
         Assert.Equal(["a", "b"], first.Select(stream => stream.StreamId));
-        await _directory.EndedAsync("b", Noon.AddHours(1));
-        var (second, end) = await _directory.ListAsync(last!, 2);
+        await _directory.EndedAsync("b", "channel-b", Noon.AddHours(1));
+        var (second, end) = await _directory.ListAsync(last!, 2, StreamSearch.All);
         Assert.Equal(["c"], second.Select(stream => stream.StreamId));
         Assert.Null(end);
     }
@@ -127,7 +127,7 @@ public sealed class StreamDirectoryTests(GarnetFixture garnet) : IClassFixture<G
         Assert.Single(await AllAsync());
     }
 
-    private async Task<IReadOnlyList<StreamEntry>> AllAsync() => (await _directory.ListAsync("", 200)).Streams;
+    private async Task<IReadOnlyList<StreamEntry>> AllAsync() => (await _directory.ListAsync("", 200, StreamSearch.All)).Streams;
 
     private static StreamEntry Entry(string id) => new(id, $"channel-{id}", $"Title of {id}", $"account-{id}", Noon, Viewers: 2, SpareSlots: 4);
 }

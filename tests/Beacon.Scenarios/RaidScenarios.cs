@@ -46,6 +46,54 @@ public sealed class RaidScenarios(ServerFixture fixture) : IClassFixture<ServerF
     }
 
     [Fact]
+    public async Task A_raid_is_announced_cancelled_announced_again_and_moves_the_audience_when_its_time_has_come()
+    {
+        var host = await _rest.GuestAsync("Host");
+        await using var target = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Target"), "The other one");
+        await using var root = await SyntheticPeer.BroadcastAsync(_server, host);
+        await using var viewer = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Viewer"), root.StreamId);
+        await viewer.ParentAsync();
+
+        var raid = await _rest.PostAsync("/api/raids", new { fromStreamId = root.StreamId, targetStreamId = target.StreamId, countdownSeconds = 60 }, host);
+        Assert.Equal((200, "RAID_PHASE_COUNTDOWN"), (raid.Status, Raid(raid, "phase")));
+        var announced = (await viewer.Socket.WaitAsync(ServerFrame.FrameOneofCase.Raid)).Raid;
+        Assert.Equal((Raid(raid, "raidId"), target.StreamId, false), (announced.RaidId, announced.TargetStreamId, announced.Cancelled));
+        Assert.InRange(announced.CountdownMs, 1u, 60_000u);
+
+        var cancelled = await _rest.SendAsync(HttpMethod.Delete, $"/api/raids/{Raid(raid, "raidId")}", null, host.AccessToken);
+        Assert.Equal((200, "RAID_PHASE_CANCELLED"), (cancelled.Status, Raid(cancelled, "phase")));
+        Assert.True((await viewer.Socket.WaitAsync(frame => frame.Raid?.Cancelled == true, "the cancelled raid")).Raid.RaidId == Raid(raid, "raidId"));
+        Assert.Equal(200, (await _rest.GetAsync($"/api/streams/{root.StreamId}")).Status);
+
+        var second = await _rest.PostAsync("/api/raids", new { fromStreamId = root.StreamId, targetStreamId = target.StreamId, countdownSeconds = 2 }, host);
+        Assert.Equal(200, second.Status);
+        var moves = (await viewer.Socket.WaitAsync(frame => frame.Raid is { CountdownMs: 0, Cancelled: false }, "the raid that moves")).Raid;
+        Assert.Equal((Raid(second, "raidId"), target.StreamId), (moves.RaidId, moves.TargetStreamId));
+        Assert.Equal("ended", (await viewer.Socket.WaitAsync(ServerFrame.FrameOneofCase.StreamEnded)).StreamEnded.Reason);
+        await using var moved = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Viewer again"), moves.TargetStreamId);
+        Assert.NotEmpty((await moved.ParentAsync()).ParentPeerId);
+
+        var history = await _rest.GetAsync($"/api/raids?channel={Uri.EscapeDataString(host.Channel)}");
+        Assert.Equal([Raid(second, "raidId"), Raid(raid, "raidId")], history.Body.GetProperty("raids").EnumerateArray().Select(entry => entry.GetProperty("raidId").GetString()!));
+
+        static string Raid(RestAnswer answer, string property) => answer.Body.GetProperty("raid").GetProperty(property).GetString()!;
+    }
+
+    [Fact]
+    public async Task A_channel_that_accepts_no_raids_gets_none()
+    {
+        var (host, closed) = (await _rest.GuestAsync("Host"), await _rest.GuestAsync("Closed"));
+        await using var target = await SyntheticPeer.BroadcastAsync(_server, closed);
+        await using var root = await SyntheticPeer.BroadcastAsync(_server, host);
+        Assert.Equal(200, (await _rest.PutAsync($"/api/channels/{Uri.EscapeDataString(closed.Channel)}/settings", new { acceptsRaids = "RAID_CONSENT_NONE" }, closed)).Status);
+
+        var refused = await _rest.PostAsync("/api/raids", new { fromStreamId = root.StreamId, targetStreamId = target.StreamId }, host);
+
+        Assert.Equal((400, "raid_not_accepted"), (refused.Status, refused.Reason));
+        Assert.Equal(200, (await _rest.GetAsync($"/api/streams/{root.StreamId}")).Status);
+    }
+
+    [Fact]
     public async Task Live_streams_are_listed_and_ended_ones_are_not()
     {
         var host = await _rest.GuestAsync("Lister");

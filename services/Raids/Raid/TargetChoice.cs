@@ -1,10 +1,21 @@
 namespace Beacon.Raids.Raid;
 
+/// <summary>A live stream, and what decides whether it may be a target.</summary>
+/// <param name="IsLeaving">It has a raid of its own under way and will end.</param>
+/// <param name="CoolsDown">The source raided this channel a short time ago.</param>
+public sealed record Candidate(RaidTarget Stream, ChannelRules Rules, bool IsLeaving = false, bool CoolsDown = false);
+
+/// <summary>Whose audience looks for a target.</summary>
+/// <param name="Viewers">The size of the audience.</param>
+/// <param name="Rules">The source channel's own: nobody is sent to a channel that it blocks.</param>
+public sealed record RaidSource(string StreamId, string Channel, int Viewers, ChannelRules Rules, string? LastTargetChannel);
+
 /// <summary>
 /// Draws the target of a raid for which the broadcaster named none. Always excluded: the source itself and every stream of the
-/// source's channel. Wanted: spare capacity, and another channel than last time. When nothing is left the wishes are given up one
-/// after the other: first the last target is allowed again, then spare capacity is no longer required (the newcomers bring uplink of
-/// their own, or wait in the target's queue), which is still better than sending the audience nowhere.
+/// source's channel, channels that do not accept this raid or that the source blocks, streams that are about to end in a raid of their
+/// own, pairs that cool down. Wanted: spare capacity, and another channel than last time. When nothing is left the wishes are given up
+/// one after the other: first the last target is allowed again, then spare capacity is no longer required (the newcomers bring uplink
+/// of their own, or wait in the target's queue), which is still better than sending the audience nowhere.
 /// </summary>
 public static class TargetChoice
 {
@@ -12,34 +23,35 @@ public static class TargetChoice
     private const double WeightScale = 1_000_000;
 
     /// <summary>The streams of the strictest rule that leaves any, in the order given.</summary>
-    public static IReadOnlyList<RaidTarget> Eligible(
-        IReadOnlyList<RaidTarget> live, string sourceStreamId, string sourceChannel, string? lastTargetChannel)
+    public static IReadOnlyList<Candidate> Eligible(IReadOnlyList<Candidate> live, RaidSource source)
     {
-        List<RaidTarget> others = [.. live.Where(stream => stream.StreamId != sourceStreamId && stream.Channel != sourceChannel)];
-        List<RaidTarget> roomy = [.. others.Where(stream => stream.SpareSlots > 0)];
-        List<RaidTarget> fresh = [.. roomy.Where(stream => stream.Channel != lastTargetChannel)];
-        return fresh.Count > 0 ? fresh : roomy.Count > 0 ? roomy : others;
+        List<Candidate> willing = [.. live.Where(candidate => IsAllowed(candidate, source))];
+        List<Candidate> roomy = [.. willing.Where(candidate => candidate.Stream.SpareSlots > 0)];
+        List<Candidate> fresh = [.. roomy.Where(candidate => candidate.Stream.Channel != source.LastTargetChannel)];
+        return fresh.Count > 0 ? fresh : roomy.Count > 0 ? roomy : willing;
     }
 
-    /// <summary>One of the eligible streams, or null when there is none.</summary>
-    /// <param name="randomness">64 uniformly distributed bits; the whole choice is a function of the arguments.</param>
-    public static RaidTarget? Draw(
-        IReadOnlyList<RaidTarget> live,
-        string sourceStreamId,
-        string sourceChannel,
-        string? lastTargetChannel,
-        TargetWeighting weighting,
-        ulong randomness)
+    /// <summary>The rules that are never given up.</summary>
+    public static bool IsAllowed(Candidate candidate, RaidSource source) =>
+        candidate.Stream.StreamId != source.StreamId
+        && candidate.Stream.Channel != source.Channel
+        && !candidate.IsLeaving
+        && !candidate.CoolsDown
+        && !source.Rules.Blocked.Contains(candidate.Stream.Channel, StringComparer.Ordinal)
+        && candidate.Rules.Refuses(source.Channel, source.Viewers) is null;
+
+    /// <summary>One of the weighted streams, or null when there is none.</summary>
+    /// <param name="bits">64 uniformly distributed bits; the whole choice is a function of the arguments.</param>
+    public static WeightedTarget? Draw(IReadOnlyList<WeightedTarget> among, ulong bits)
     {
-        var eligible = Eligible(live, sourceStreamId, sourceChannel, lastTargetChannel);
-        if (eligible.Count == 0)
+        if (among.Count == 0)
             return null;
-        var total = eligible.Sum(stream => Weight(stream, weighting));
+        var total = among.Sum(stream => stream.Weight);
         // The high half of the product maps 64 random bits to [0, total) with a bias below total / 2^64.
-        var point = (long)Math.BigMul(randomness, (ulong)total, out _);
-        foreach (var stream in eligible)
+        var point = (long)Math.BigMul(bits, (ulong)total, out _);
+        foreach (var stream in among)
         {
-            point -= Weight(stream, weighting);
+            point -= stream.Weight;
             if (point < 0)
                 return stream;
         }
@@ -63,10 +75,15 @@ public static class TargetChoice
     }
 
     /// <summary>The relative chance of a stream, at least 1.</summary>
-    public static long Weight(RaidTarget stream, TargetWeighting weighting) => weighting switch
+    public static long Weight(Candidate candidate, RaidSource source, WeightRules rules)
     {
-        TargetWeighting.Uniform => 1,
-        TargetWeighting.SmallFirst => Math.Max(1, (long)Math.Round(WeightScale / Math.Sqrt(1.0 + Math.Max(0, stream.Viewers)))),
-        _ => throw new ArgumentOutOfRangeException(nameof(weighting), weighting, "Not a weighting."),
-    };
+        if (rules.Weighting == TargetWeighting.Uniform)
+            return 1;
+        var weight = WeightScale / Math.Sqrt(1.0 + Math.Max(0, candidate.Stream.Viewers));
+        if (source.Rules.Tags.Intersect(candidate.Rules.Tags, StringComparer.Ordinal).Any())
+            weight *= rules.TagFactor;
+        if (source.Rules.Language.Length > 0 && source.Rules.Language == candidate.Rules.Language)
+            weight *= rules.LanguageFactor;
+        return Math.Max(1, (long)Math.Round(weight));
+    }
 }

@@ -1,4 +1,6 @@
 using Beacon.Contracts.Topology.V1;
+using Beacon.Raids.Channels;
+using Beacon.Raids.Life;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
@@ -11,6 +13,8 @@ namespace Beacon.Raids.Streams;
 /// </summary>
 internal sealed class DirectoryRebuild(
     StreamDirectory directory,
+    SettingsStore settings,
+    RaidStore raids,
     TopologyEdgeService.TopologyEdgeServiceClient topology,
     IOptions<RaidsOptions> options,
     TimeProvider clock,
@@ -40,14 +44,18 @@ internal sealed class DirectoryRebuild(
         var known = await directory.RanksAsync();
         var answer = await topology.ListLiveStreamsAsync(new ListLiveStreamsRequest(), cancellationToken: stop);
         foreach (var stream in answer.Streams)
-            await directory.SeenAsync(StreamEntry.Of(stream));
+        {
+            await raids.CommitSeedAsync(stream.Channel);
+            await directory.SeenAsync(StreamEntry.Of(stream).With(await settings.GetAsync(stream.Channel)));
+        }
+
         var forgotten = 0;
         // A full answer may be a cut one; then nothing can be said of what it lacks.
         if (answer.Streams.Count < StreamDirectory.MaxStreams)
         {
             var live = answer.Streams.Select(stream => stream.StreamId).ToHashSet(StringComparer.Ordinal);
-            foreach (var streamId in known.Select(StreamEntry.StreamIdOf).Where(streamId => !live.Contains(streamId)))
-                forgotten += await directory.ForgetAsync(streamId) ? 1 : 0;
+            foreach (var stream in await directory.ReadAsync([.. known.Where(rank => !live.Contains(StreamEntry.StreamIdOf(rank)))]))
+                forgotten += await directory.ForgetAsync(stream.StreamId, stream.Channel) ? 1 : 0;
         }
 
         Log.DirectoryRebuilt(log, answer.Streams.Count, forgotten);

@@ -1,14 +1,19 @@
 using Beacon.Contracts.Events;
+using Beacon.Raids.Channels;
+using Beacon.Raids.Life;
 using MassTransit;
 
 namespace Beacon.Raids.Streams;
 
-internal sealed class StreamStartedConsumer(StreamDirectory directory) : IConsumer<StreamStarted>
+internal sealed class StreamStartedConsumer(StreamDirectory directory, SettingsStore settings, RaidStore raids) : IConsumer<StreamStarted>
 {
-    public Task Consume(ConsumeContext<StreamStarted> context)
+    /// <summary>Who goes live may raid: from now on everybody can see to which seed its draw is bound.</summary>
+    public async Task Consume(ConsumeContext<StreamStarted> context)
     {
         var fact = context.Message;
-        return directory.StartedAsync(new StreamEntry(fact.StreamId, fact.Channel, fact.Title, fact.BroadcasterAccountId, fact.StartedAt, Viewers: 0, SpareSlots: 0));
+        var stream = new StreamEntry(fact.StreamId, fact.Channel, fact.Title, fact.BroadcasterAccountId, fact.StartedAt, Viewers: 0, SpareSlots: 0);
+        await raids.CommitSeedAsync(fact.Channel);
+        await directory.StartedAsync(stream.With(await settings.GetAsync(fact.Channel)));
     }
 }
 
@@ -22,5 +27,10 @@ internal sealed class StreamEndedConsumer(StreamDirectory directory, TimeProvide
 {
     /// <summary>The time of sending, not of arrival: a late copy must not end a later life of the same stream id.</summary>
     public Task Consume(ConsumeContext<StreamEnded> context) =>
-        directory.EndedAsync(context.Message.StreamId, context.SentTime is { } sent ? new DateTimeOffset(sent, TimeSpan.Zero) : clock.GetUtcNow());
+        directory.EndedAsync(context.Message.StreamId, context.Message.Channel, context.SentTime is { } sent ? new DateTimeOffset(sent, TimeSpan.Zero) : clock.GetUtcNow());
+}
+
+internal sealed class BroadcasterAwayConsumer(RaidCommands commands) : IConsumer<BroadcasterAway>
+{
+    public Task Consume(ConsumeContext<BroadcasterAway> context) => commands.BroadcasterAwayAsync(context.Message);
 }

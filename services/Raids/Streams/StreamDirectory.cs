@@ -1,4 +1,5 @@
 using System.Globalization;
+using Beacon.Raids.Raid;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -13,7 +14,11 @@ internal sealed class StreamDirectory(IConnectionMultiplexer redis, IOptions<Rai
     /// <summary>More live streams than Topology lists, so that the whole index can be read.</summary>
     public const int MaxStreams = 10_000;
 
-    // KEYS index, stream, ended. ARGV started, channel, title, account, viewers, spare, rank, 1 = the audience is known.
+    /// <summary>How many streams a search reads at once.</summary>
+    private const int SearchStep = 256;
+
+    // KEYS index, stream, ended, channels. ARGV started, channel, title, account, viewers, spare, rank, 1 = the audience is known, tags,
+    // language, stream id.
     // An end is newer than every fact about the life that it ended, but not than a later life of the same id (a resumed stream).
     private const string PutScript = """
         local ended = redis.call('GET', KEYS[3])
@@ -21,7 +26,8 @@ internal sealed class StreamDirectory(IConnectionMultiplexer redis, IOptions<Rai
           if tonumber(ARGV[1]) <= tonumber(ended) then return 0 end
           redis.call('DEL', KEYS[3])
         end
-        redis.call('HSET', KEYS[2], 'started', ARGV[1], 'channel', ARGV[2], 'title', ARGV[3], 'account', ARGV[4])
+        redis.call('HSET', KEYS[2], 'started', ARGV[1], 'channel', ARGV[2], 'title', ARGV[3], 'account', ARGV[4], 'tags', ARGV[9], 'language', ARGV[10])
+        redis.call('HSET', KEYS[4], ARGV[2], ARGV[11])
         local rank = redis.call('HGET', KEYS[2], 'rank')
         if rank and ARGV[8] == '0' then
           redis.call('ZADD', KEYS[1], 0, rank)
@@ -43,20 +49,29 @@ internal sealed class StreamDirectory(IConnectionMultiplexer redis, IOptions<Rai
         return 1
         """;
 
-    // KEYS index, stream, ended. ARGV ended, milliseconds to remember.
+    // KEYS stream. ARGV field, value, ...
+    private const string DescribeScript = """
+        if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+        for index = 1, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[index], ARGV[index + 1]) end
+        return 1
+        """;
+
+    // KEYS index, stream, ended, channels. ARGV ended, milliseconds to remember, channel, stream id.
     private const string EndScript = """
         local started = redis.call('HGET', KEYS[2], 'started')
         if started and tonumber(started) > tonumber(ARGV[1]) then return 0 end
         local rank = redis.call('HGET', KEYS[2], 'rank')
         if rank then redis.call('ZREM', KEYS[1], rank) end
         redis.call('DEL', KEYS[2])
+        if redis.call('HGET', KEYS[4], ARGV[3]) == ARGV[4] then redis.call('HDEL', KEYS[4], ARGV[3]) end
         redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[2])
         return 1
         """;
 
-    // KEYS index, stream.
+    // KEYS index, stream, channels. ARGV channel, stream id.
     private const string ForgetScript = """
         local rank = redis.call('HGET', KEYS[2], 'rank')
+        if redis.call('HGET', KEYS[3], ARGV[1]) == ARGV[2] then redis.call('HDEL', KEYS[3], ARGV[1]) end
         if not rank then return 0 end
         redis.call('ZREM', KEYS[1], rank)
         redis.call('DEL', KEYS[2])
@@ -72,39 +87,75 @@ internal sealed class StreamDirectory(IConnectionMultiplexer redis, IOptions<Rai
     public Task<bool> SeenAsync(StreamEntry stream) => PutAsync(stream, audienceKnown: true);
 
     /// <summary>The audience of a stream changed. Unknown streams are ignored: their next window tells again.</summary>
-    public Task<bool> AudienceAsync(string streamId, int viewers, int spareSlots) => RunAsync(
+    public Task<bool> AudienceAsync(string streamId, int viewers, int spareSlots) => ChangeAsync(
+        streamId,
         AudienceScript,
         [DirectoryKeys.Index, DirectoryKeys.Stream(streamId)],
         [viewers, spareSlots, StreamEntry.Rank(streamId, viewers)]);
 
+    /// <summary>The settings of the channel changed. False when the stream is not live.</summary>
+    public Task<bool> DescribeAsync(string streamId, ChannelRules rules) => ChangeAsync(
+        streamId,
+        DescribeScript,
+        [DirectoryKeys.Stream(streamId)],
+        ["tags", string.Join(StreamEntry.Separator, rules.Tags), "language", rules.Language]);
+
     /// <summary>A stream ended; late facts about it are ignored from now on.</summary>
-    public Task<bool> EndedAsync(string streamId, DateTimeOffset at) => RunAsync(
+    public Task<bool> EndedAsync(string streamId, string channel, DateTimeOffset at) => ChangeAsync(
+        streamId,
         EndScript,
-        [DirectoryKeys.Index, DirectoryKeys.Stream(streamId), DirectoryKeys.Ended(streamId)],
-        [at.ToUnixTimeMilliseconds(), options.Value.EndedMemorySeconds * 1000L]);
+        [DirectoryKeys.Index, DirectoryKeys.Stream(streamId), DirectoryKeys.Ended(streamId), DirectoryKeys.Channels],
+        [at.ToUnixTimeMilliseconds(), options.Value.EndedMemorySeconds * 1000L, channel, streamId]);
 
     /// <summary>Takes out a stream that its owner does not know; should it be live after all, its next fact puts it back.</summary>
-    public Task<bool> ForgetAsync(string streamId) =>
-        RunAsync(ForgetScript, [DirectoryKeys.Index, DirectoryKeys.Stream(streamId)], []);
+    public Task<bool> ForgetAsync(string streamId, string channel) =>
+        ChangeAsync(streamId, ForgetScript, [DirectoryKeys.Index, DirectoryKeys.Stream(streamId), DirectoryKeys.Channels], [channel, streamId]);
+
+    /// <summary>The stream that is live on a channel.</summary>
+    public async Task<string?> LiveOnAsync(string channel) => await Database.HashGetAsync(DirectoryKeys.Channels, channel);
+
+    /// <summary>True when the channel went live within the time that such things are remembered.</summary>
+    public Task<bool> WasLiveAsync(string channel) => Database.KeyExistsAsync(DirectoryKeys.Seed(channel));
+
+    /// <summary>One live stream, null when it is none.</summary>
+    public async Task<StreamEntry?> FindAsync(string streamId) =>
+        await Database.HashGetAllAsync(DirectoryKeys.Stream(streamId)) is { Length: > 0 } fields ? Parse(streamId, fields) : null;
 
     /// <summary>The ranks of all live streams, most viewers first.</summary>
     public async Task<IReadOnlyList<string>> RanksAsync() =>
         [.. (await Database.SortedSetRangeByRankAsync(DirectoryKeys.Index, 0, MaxStreams - 1)).Select(rank => (string)rank!)];
 
-    /// <summary>One page, most viewers first, and the rank of its last stream when more follow.</summary>
-    /// <param name="afterRank">The last rank of the page before; empty for the first.</param>
-    public async Task<(IReadOnlyList<StreamEntry> Streams, string? LastRank)> ListAsync(string afterRank, int count)
+    /// <summary>One page of those that fit, most viewers first, and the rank after which the next one begins; null on the last page.</summary>
+    /// <param name="afterRank">Where the page before ended; empty for the first.</param>
+    public async Task<(IReadOnlyList<StreamEntry> Streams, string? LastRank)> ListAsync(string afterRank, int count, StreamSearch search)
     {
-        var ranks = await Database.SortedSetRangeByValueAsync(
-            DirectoryKeys.Index,
-            min: afterRank.Length == 0 ? RedisValue.Null : afterRank,
-            max: RedisValue.Null,
-            Exclude.Start,
-            Order.Ascending,
-            skip: 0,
-            take: count + 1);
-        var page = ranks.Take(count).Select(rank => (string)rank!).ToList();
-        return (await ReadAsync(page), ranks.Length > count ? page[^1] : null);
+        List<StreamEntry> found = [];
+        while (true)
+        {
+            var ranks = await Database.SortedSetRangeByValueAsync(
+                DirectoryKeys.Index,
+                min: afterRank.Length == 0 ? RedisValue.Null : afterRank,
+                max: RedisValue.Null,
+                Exclude.Start,
+                Order.Ascending,
+                skip: 0,
+                take: (search.IsEmpty ? count : SearchStep) + 1);
+            var step = ranks.Take(search.IsEmpty ? count : SearchStep).Select(rank => (string)rank!).ToList();
+            var isLast = ranks.Length == step.Count;
+            foreach (var stream in (await ReadAsync(step)).Where(search.Fits))
+            {
+                // The next page begins with this one.
+                if (found.Count == count)
+                    return (found, found[^1].Rank());
+                found.Add(stream);
+            }
+
+            if (isLast)
+                return (found, null);
+            if (search.IsEmpty)
+                return (found, step[^1]);
+            afterRank = step[^1];
+        }
     }
 
     /// <summary>The streams that stand at these ranks; those that are gone since are left out.</summary>
@@ -119,9 +170,10 @@ internal sealed class StreamDirectory(IConnectionMultiplexer redis, IOptions<Rai
         return [.. hashes.Where(hash => hash.fields.Length > 0).Select(hash => Parse(hash.streamId, hash.fields))];
     }
 
-    private Task<bool> PutAsync(StreamEntry stream, bool audienceKnown) => RunAsync(
+    private Task<bool> PutAsync(StreamEntry stream, bool audienceKnown) => ChangeAsync(
+        stream.StreamId,
         PutScript,
-        [DirectoryKeys.Index, DirectoryKeys.Stream(stream.StreamId), DirectoryKeys.Ended(stream.StreamId)],
+        [DirectoryKeys.Index, DirectoryKeys.Stream(stream.StreamId), DirectoryKeys.Ended(stream.StreamId), DirectoryKeys.Channels],
         [
             stream.StartedAt.ToUnixTimeMilliseconds(),
             stream.Channel,
@@ -131,10 +183,19 @@ internal sealed class StreamDirectory(IConnectionMultiplexer redis, IOptions<Rai
             stream.SpareSlots,
             StreamEntry.Rank(stream.StreamId, stream.Viewers),
             audienceKnown ? "1" : "0",
+            stream.Tags,
+            stream.Language,
+            stream.StreamId,
         ]);
 
-    private async Task<bool> RunAsync(string script, RedisKey[] keys, RedisValue[] values) =>
-        (long)await Database.ScriptEvaluateAsync(script, keys, values) == 1;
+    /// <summary>Makes a change, and tells those who follow the directory. A notice may get lost: they compare all of it from time to time.</summary>
+    private async Task<bool> ChangeAsync(string streamId, string script, RedisKey[] keys, RedisValue[] values)
+    {
+        if ((long)await Database.ScriptEvaluateAsync(script, keys, values) != 1)
+            return false;
+        await Database.PublishAsync(DirectoryKeys.Changes, streamId, CommandFlags.FireAndForget);
+        return true;
+    }
 
     private static StreamEntry Parse(string streamId, HashEntry[] fields)
     {
@@ -146,6 +207,11 @@ internal sealed class StreamDirectory(IConnectionMultiplexer redis, IOptions<Rai
             (string)hash["account"]!,
             DateTimeOffset.FromUnixTimeMilliseconds(long.Parse((string)hash["started"]!, CultureInfo.InvariantCulture)),
             (int)hash["viewers"],
-            (int)hash["spare"]);
+            (int)hash["spare"],
+            Text("tags"),
+            Text("language"),
+            Text("squad"));
+
+        string Text(string field) => hash.TryGetValue(field, out var value) ? (string)value! : "";
     }
 }

@@ -9,10 +9,12 @@ namespace Beacon.Signaling.Bus;
 /// What this replica hears on the bus, and whom of its clients it tells. All of it comes over the replica's own endpoint,
 /// one message after the other, so that a raid is told before the end of the stream that it leaves.
 /// </summary>
-internal sealed class EdgeConsumers(Edge edge, Directives directives) :
+internal sealed class EdgeConsumers(Edge edge, Directives directives, TimeProvider clock) :
     IConsumer<PeersReassigned>,
     IConsumer<ChallengeIssued>,
     IConsumer<RaidLaunched>,
+    IConsumer<RaidAnnounced>,
+    IConsumer<RaidCancelled>,
     IConsumer<Contracts.Events.StreamEnded>,
     IConsumer<CreditsEarned>,
     IConsumer<TipPosted>
@@ -63,12 +65,38 @@ internal sealed class EdgeConsumers(Edge edge, Directives directives) :
                 TargetStreamId = raid.TargetStreamId,
                 TargetChannel = raid.TargetChannel,
                 TargetTitle = raid.TargetTitle,
+                Viewers = (uint)raid.Viewers,
             },
         };
-        foreach (var seat in edge.SeatsOf(raid.FromStreamId))
-            seat.Session.Send(frame);
+        foreach (var seat in Told(raid))
+        {
+            // Raids may say it again after a crash, and its last word is for everybody: each hears it once.
+            if (seat.TellRaid(raid.RaidId))
+                seat.Session.Send(frame);
+        }
+
         return Task.CompletedTask;
     }
+
+    public Task Consume(ConsumeContext<RaidAnnounced> context)
+    {
+        var raid = context.Message;
+        var left = raid.MovesAt - clock.GetUtcNow();
+        return TellStream(raid.FromStreamId, new Raid
+        {
+            RaidId = raid.RaidId,
+            FromStreamId = raid.FromStreamId,
+            TargetStreamId = raid.TargetStreamId,
+            TargetChannel = raid.TargetChannel,
+            TargetTitle = raid.TargetTitle,
+            Viewers = (uint)raid.Viewers,
+            // Never 0, which would send the audience on.
+            CountdownMs = (uint)Math.Max(1, left.TotalMilliseconds),
+        });
+    }
+
+    public Task Consume(ConsumeContext<RaidCancelled> context) => TellStream(
+        context.Message.FromStreamId, new Raid { RaidId = context.Message.RaidId, FromStreamId = context.Message.FromStreamId, Cancelled = true });
 
     public Task Consume(ConsumeContext<Contracts.Events.StreamEnded> context)
     {
@@ -80,6 +108,18 @@ internal sealed class EdgeConsumers(Edge edge, Directives directives) :
             edge.Leave(seat);
         }
 
+        return Task.CompletedTask;
+    }
+
+    private IEnumerable<Seat> Told(RaidLaunched raid) => raid.PeerIds is { Count: > 0 } peerIds
+        ? peerIds.Select(edge.SeatOf).OfType<Seat>().Where(seat => seat.StreamId == raid.FromStreamId)
+        : edge.SeatsOf(raid.FromStreamId);
+
+    private Task TellStream(string streamId, Raid raid)
+    {
+        var frame = new ServerFrame { Raid = raid };
+        foreach (var seat in edge.SeatsOf(streamId))
+            seat.Session.Send(frame);
         return Task.CompletedTask;
     }
 

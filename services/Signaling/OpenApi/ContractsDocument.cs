@@ -31,6 +31,10 @@ public static partial class ContractsDocument
         "TopologyService.WatchTree",
         "TopologyService.ExplainPeer",
         "RaidsService.ListStreams",
+        "RaidsService.WatchStreams",
+        "RaidsService.GetRaid",
+        "RaidsService.ListRaids",
+        "RaidsService.GetChannel",
     };
 
     /// <summary>A fresh document.</summary>

@@ -14,6 +14,7 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
     private readonly Dictionary<int, string> _standbys = [];
     private readonly Dictionary<int, long> _versions = [];
     private List<PeerDirective>? _early = [];
+    private string? _raidId;
 
     public Session Session { get; } = session;
 
@@ -31,6 +32,9 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
 
     /// <summary>Tells Topology of this peer again, after it was forgotten there.</summary>
     public Func<CancellationToken, Task>? Rejoin { get; set; }
+
+    /// <summary>False when the peer was sent on by this raid before.</summary>
+    public bool TellRaid(string raidId) => Interlocked.Exchange(ref _raidId, raidId) != raidId;
 
     /// <summary>
     /// Applies a directive, or keeps it until <see cref="Confirm"/>: the bus may be faster than the answer to the join, and the client must

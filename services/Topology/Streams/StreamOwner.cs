@@ -50,6 +50,7 @@ internal sealed partial class StreamOwner(
     private bool _isStarting;
     private bool _isFinishing;
     private bool _isEndTold;
+    private long _absenceToldMs;
     private TaskCompletionSource<Durability>? _nextCommit;
     private Task _lastCommit = Task.CompletedTask;
 
@@ -194,6 +195,18 @@ internal sealed partial class StreamOwner(
 
     public Reply<StreamInfo> Get() => Live is { } state ? Answer(state, IsAway ? Durability.InMemory : Durability.Recorded) : Unknown();
 
+    /// <summary>Once for each time that the broadcaster is lost, and again by the next owner.</summary>
+    private async Task TellAbsence(StreamState state)
+    {
+        var lostAtMs = state.Meta.RootLostAtMs;
+        if (lostAtMs == 0 || lostAtMs == _absenceToldMs)
+            return;
+        var endsAt = DateTimeOffset.FromUnixTimeMilliseconds(lostAtMs).AddSeconds(options.RootGraceSeconds);
+        var startedAt = DateTimeOffset.FromUnixTimeMilliseconds(state.Meta.StartedAtMs);
+        if (await edges.TryPublishAsync(streamId, new BroadcasterAway(streamId, state.Meta.Channel, state.Meta.AccountId, startedAt, endsAt)))
+            _absenceToldMs = lostAtMs;
+    }
+
     /// <summary>What only time brings.</summary>
     public async Task Tick()
     {
@@ -222,6 +235,7 @@ internal sealed partial class StreamOwner(
         if (IsAway)
             return;
         await PublishOutbox(state);
+        await TellAbsence(state);
         // Once a window, so that nothing keeps a live stream off the list for long.
         if (state.AudienceDue)
             await journal.AddLiveAsync(streamId, state.Meta.Channel).WaitAsync(CommitTimeout, clock);

@@ -229,6 +229,8 @@ export class Watch extends Emitter<WatchEvents> {
 
   async #follow(raid: Raid): Promise<void> {
     const { raidId, targetStreamId, targetTitle } = raid;
+    // Only says what is coming, or that it does not come.
+    if (raid.countdownMs > 0 || raid.cancelled) return;
     if (this.#closed || this.#raids.has(raidId) || targetStreamId === this.streamId) return;
     this.#raids.add(raidId);
     this.#leave(this.#next);
