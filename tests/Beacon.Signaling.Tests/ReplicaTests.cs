@@ -5,7 +5,7 @@ using Beacon.Signaling.Sessions;
 namespace Beacon.Signaling.Tests;
 
 /// <summary>Two replicas over one real Redis, with one key between them.</summary>
-public sealed class ReplicaTests(Topology.Tests.RedisFixture redis) : IClassFixture<Topology.Tests.RedisFixture>, IDisposable
+public sealed class ReplicaTests(RedisFixture redis) : IClassFixture<RedisFixture>, IDisposable
 {
     private static readonly string StreamId = Guid.CreateVersion7().ToString();
     private readonly string _dataDirectory = Directory.CreateTempSubdirectory("beacon-replicas-").FullName;
@@ -26,7 +26,7 @@ public sealed class ReplicaTests(Topology.Tests.RedisFixture redis) : IClassFixt
     [Fact]
     public async Task Signals_cross_between_replicas_along_the_edge_and_nowhere_else()
     {
-        Topology.Tests.RedisFixture.RequireInstalled();
+        RedisFixture.RequireInstalled();
         await using var one = await StartAsync();
         await using var two = await StartAsync();
         var (parent, parentJoined) = await JoinAsync(one, one.Guest().AccessToken);
@@ -52,7 +52,7 @@ public sealed class ReplicaTests(Topology.Tests.RedisFixture redis) : IClassFixt
     [Fact]
     public async Task The_peers_of_a_replica_that_dies_go_on_at_another_under_their_ids_and_were_never_reported_gone()
     {
-        Topology.Tests.RedisFixture.RequireInstalled();
+        RedisFixture.RequireInstalled();
         await using var dying = await StartAsync();
         await using var other = await StartAsync();
         var guest = dying.Guest();
@@ -82,7 +82,7 @@ public sealed class ReplicaTests(Topology.Tests.RedisFixture redis) : IClassFixt
     [Fact]
     public async Task A_revocation_at_one_replica_ends_the_session_at_another_and_no_other_session()
     {
-        Topology.Tests.RedisFixture.RequireInstalled();
+        RedisFixture.RequireInstalled();
         await using var one = await StartAsync();
         await using var two = await StartAsync();
         var (bad, good) = (two.Guest("Bad"), two.Guest("Good"));
@@ -112,7 +112,7 @@ public sealed class ReplicaTests(Topology.Tests.RedisFixture redis) : IClassFixt
     [Fact]
     public async Task A_refresh_token_that_comes_twice_takes_the_whole_sign_in_with_it()
     {
-        Topology.Tests.RedisFixture.RequireInstalled();
+        RedisFixture.RequireInstalled();
         await using var host = await StartAsync();
         using var rest = new RestClient(host.Http);
         var guest = host.Guest();
@@ -133,7 +133,7 @@ public sealed class ReplicaTests(Topology.Tests.RedisFixture redis) : IClassFixt
     [Fact]
     public async Task A_socket_ticket_opens_one_session_of_its_account()
     {
-        Topology.Tests.RedisFixture.RequireInstalled();
+        RedisFixture.RequireInstalled();
         await using var one = await StartAsync();
         await using var two = await StartAsync();
         using var rest = new RestClient(one.Http);

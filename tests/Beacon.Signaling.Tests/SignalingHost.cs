@@ -18,13 +18,13 @@ namespace Beacon.Signaling.Tests;
 /// <summary>What Topology was asked, by all replicas of a test.</summary>
 internal sealed class Asked
 {
-    private readonly Channel<LeaveStreamRequest> _leaves = Channel.CreateUnbounded<LeaveStreamRequest>();
+    private readonly Channel<PeerLeave> _leaves = Channel.CreateUnbounded<PeerLeave>();
 
-    public ConcurrentQueue<JoinStreamRequest> Joins { get; } = [];
+    public ConcurrentQueue<PeerJoin> Joins { get; } = [];
 
     public ConcurrentQueue<PeerReport> Reports { get; } = [];
 
-    public void Leave(LeaveStreamRequest leave) => _leaves.Writer.TryWrite(leave);
+    public void Leave(PeerLeave leave) => _leaves.Writer.TryWrite(leave);
 
     /// <summary>The next leave, in the order they came.</summary>
     public async Task<string> NextLeaveAsync() =>

@@ -18,7 +18,7 @@ internal sealed class Departures(Edge edge, TopologyCalls topology, IOptions<Sig
     public async Task LeaveAsync(Seat seat)
     {
         if (edge.Leave(seat))
-            await topology.LeaveAsync(new LeaveStreamRequest { StreamId = seat.StreamId, PeerId = seat.PeerId, EdgeId = edge.Id });
+            await topology.LeaveAsync(new PeerLeave { StreamId = seat.StreamId, PeerId = seat.PeerId, EdgeId = edge.Id });
     }
 
     public async Task EndAsync(Session session, bool isLost)

@@ -114,7 +114,7 @@ internal sealed class FrameHandler(
             TicketKey = frame.TicketMac ? tickets.KeyOf(streamId, peerId) : null,
             IsRelayOnly = frame.RelayOnly,
         };
-        var request = new JoinStreamRequest
+        var request = new PeerJoin
         {
             StreamId = streamId,
             Peer = Identity(session, peerId),

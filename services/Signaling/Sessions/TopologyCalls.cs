@@ -11,8 +11,8 @@ internal sealed class TopologyCalls
     private const int MaxBatch = 1_024;
     private const int MaxUnderWay = 2;
 
-    private readonly GroupedCalls<JoinStreamRequest, JoinResult> _joins;
-    private readonly GroupedCalls<LeaveStreamRequest, bool> _leaves;
+    private readonly GroupedCalls<PeerJoin, JoinResult> _joins;
+    private readonly GroupedCalls<PeerLeave, bool> _leaves;
 
     public TopologyCalls(TopologyEdgeService.TopologyEdgeServiceClient topology)
     {
@@ -25,7 +25,7 @@ internal sealed class TopologyCalls
     }
 
     /// <summary>Fails as the single call would.</summary>
-    public async Task<LiveStream> JoinAsync(JoinStreamRequest request)
+    public async Task<LiveStream> JoinAsync(PeerJoin request)
     {
         var result = await _joins.AskAsync(request);
         if (result.Stream is { } stream)
@@ -35,5 +35,5 @@ internal sealed class TopologyCalls
             : new RpcException(new Status((StatusCode)result.ErrorCode, result.ErrorMessage));
     }
 
-    public Task LeaveAsync(LeaveStreamRequest request) => _leaves.AskAsync(request);
+    public Task LeaveAsync(PeerLeave request) => _leaves.AskAsync(request);
 }

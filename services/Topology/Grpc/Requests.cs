@@ -26,8 +26,12 @@ internal static class Requests
     public static double Uplink(double uplinkMbps) =>
         uplinkMbps is >= 0 and <= MaxUplinkMbps ? uplinkMbps : throw TopologyErrors.InvalidUplink.Exception();
 
-    public static JoinCommand Join(JoinStreamRequest request) =>
-        new(Member(request.Peer), Uplink(request.UplinkMbps) * (request.RelayOnly ? RelayOnlyShare : 1), request.LatencyMs);
+    public static JoinCommand Join(JoinStreamRequest request) => Join(request.Peer, request.UplinkMbps, request.LatencyMs, request.RelayOnly);
+
+    public static JoinCommand Join(PeerJoin join) => Join(join.Peer, join.UplinkMbps, join.LatencyMs, join.RelayOnly);
+
+    private static JoinCommand Join(PeerIdentity? peer, double uplinkMbps, uint latencyMs, bool isRelayOnly) =>
+        new(Member(peer), Uplink(uplinkMbps) * (isRelayOnly ? RelayOnlyShare : 1), latencyMs);
 
     public static StartCommand Start(StartStreamRequest request)
     {

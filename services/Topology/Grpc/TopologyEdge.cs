@@ -119,7 +119,7 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
         return response;
     }
 
-    private async Task<JoinResult> TryJoin(JoinStreamRequest join)
+    private async Task<JoinResult> TryJoin(PeerJoin join)
     {
         try
         {

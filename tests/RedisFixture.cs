@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using StackExchange.Redis;
 
-namespace Beacon.Topology.Tests;
+namespace Beacon.Testing;
 
 /// <summary>A Redis of its own on a free port, in a directory of its own, when redis-server is installed; else its tests are skipped and say why.</summary>
 public sealed class RedisFixture : IAsyncLifetime
