@@ -61,6 +61,9 @@ public static class TopologyService
                 silo.Configure<ClusterMembershipOptions>(membership =>
                 {
                     membership.ProbeTimeout = TimeSpan.FromMilliseconds(options.ProbeMs);
+                    // Nobody is given up before so many of these have passed without a message from it: at Orleans' own four times the
+                    // probe, a replica that is paused, and so keeps its connections, would hold its streams for eight seconds.
+                    membership.MaxProbeTimeout = membership.ProbeTimeout;
                     membership.NumMissedProbesLimit = options.MissedProbes;
                     membership.NumVotesForDeathDeclaration = 1;
                 });
