@@ -187,7 +187,7 @@ internal static class StreamRecord
 
     private static void Write(ref Writer writer, int stripe, PeerRecord place)
     {
-        var hasHistory = place.DegradedUntilMs != 0 || place.Strikes != 0 || place.WaitingSince != 0;
+        var hasHistory = place.DegradedUntilMs != 0 || place.Strikes != 0 || place.WaitingSince != 0 || place.EvictedById is not null;
         writer.Text(place.Id);
         writer.Number(stripe);
         writer.Byte((byte)((place.IsRoot ? IsRoot : 0) | (place.WaitsAsOrphan ? WaitsAsOrphan : 0) | (hasHistory ? HasHistory : 0) | (place.Region is null ? 0 : HasRegion)));
@@ -210,13 +210,14 @@ internal static class StreamRecord
         writer.Number(place.DegradedUntilMs);
         writer.Number(place.Strikes);
         writer.Number(place.WaitingSince);
+        writer.Text(place.EvictedById);
+        writer.Number(place.EvictedUntilMs);
     }
 
     private static PeerRecord ReadPlace(ref Reader reader, string id)
     {
         var flags = reader.Byte();
-        var hasHistory = (flags & HasHistory) != 0;
-        return new PeerRecord(
+        var place = new PeerRecord(
             id,
             (flags & IsRoot) != 0,
             UplinkMbps: reader.Float(),
@@ -227,11 +228,23 @@ internal static class StreamRecord
             Version: reader.Number(),
             Reason: Reasons.NameOf(reader.Byte()),
             AssignedAtMs: reader.Number(),
-            DegradedUntilMs: hasHistory ? reader.Number() : 0,
-            Strikes: hasHistory ? (int)reader.Number() : 0,
-            WaitingSince: hasHistory ? reader.Number() : 0,
-            WaitsAsOrphan: (flags & WaitsAsOrphan) != 0,
-            Region: (flags & HasRegion) != 0 ? reader.Text() : null);
+            DegradedUntilMs: 0,
+            Strikes: 0,
+            WaitingSince: 0,
+            WaitsAsOrphan: (flags & WaitsAsOrphan) != 0);
+        if ((flags & HasHistory) != 0)
+        {
+            place = place with
+            {
+                DegradedUntilMs = reader.Number(),
+                Strikes = (int)reader.Number(),
+                WaitingSince = reader.Number(),
+                EvictedById = reader.Text(),
+                EvictedUntilMs = reader.Number(),
+            };
+        }
+
+        return (flags & HasRegion) != 0 ? place with { Region = reader.Text() } : place;
     }
 
     private static Reader Open(byte[] bytes)
