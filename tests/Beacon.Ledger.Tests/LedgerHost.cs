@@ -137,6 +137,15 @@ internal sealed class LedgerHost : IAsyncDisposable
         return string.Join('\n', lines);
     }
 
+    /// <summary>The call fails for this reason, and changes nothing.</summary>
+    public async Task Refused<T>(string reason, Func<AsyncUnaryCall<T>> call)
+    {
+        var before = await SnapshotAsync();
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await call());
+        Assert.Equal(reason, Beacon.ServiceDefaults.Fault.ReasonOf(refused));
+        Assert.Equal(before, await SnapshotAsync());
+    }
+
     /// <summary>Runs SQL as somebody with another connection would.</summary>
     public async Task SqlAsync(string sql)
     {

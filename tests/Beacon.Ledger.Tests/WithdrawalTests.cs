@@ -27,7 +27,7 @@ public sealed class WithdrawalTests
         Assert.Equal(asked, await host.Ledger.RequestWithdrawalAsync(request, LedgerHost.As("ann")));
         var wallet = await host.Ledger.GetWalletAsync(new(), LedgerHost.As("ann"));
         Assert.Equal((1_000, 300), (wallet.BalanceMicrocredits, wallet.AvailableMicrocredits));
-        await Refused(host, "insufficient_credits", () => host.Ledger.TipAsync(new() { StreamId = Stream, AmountMicrocredits = 301, TransferId = LedgerRig.Id(2).ToString() }, LedgerHost.As("ann")));
+        await host.Refused("insufficient_credits", () => host.Ledger.TipAsync(new() { StreamId = Stream, AmountMicrocredits = 301, TransferId = LedgerRig.Id(2).ToString() }, LedgerHost.As("ann")));
 
         var waiting = Assert.Single((await host.Operators.ListAllWithdrawalsAsync(new(), Boss)).Withdrawals);
         Assert.Equal((First, "ann", 700), (waiting.WithdrawalId, waiting.AccountId, waiting.AmountMicrocredits));
@@ -35,8 +35,8 @@ public sealed class WithdrawalTests
         var paid = await host.Operators.PostWithdrawalAsync(post, Boss);
         Assert.Equal(Rpc.WithdrawalState.Posted, paid.Withdrawal.State);
         Assert.Equal(paid, await host.Operators.PostWithdrawalAsync(post, Boss));
-        await Refused(host, "pending_already_posted", () => host.Operators.PostWithdrawalAsync(new(post) { TransferId = LedgerRig.Id(4).ToString() }, Boss));
-        await Refused(host, "pending_already_posted", () => host.Operators.VoidWithdrawalAsync(new() { WithdrawalId = First, TransferId = LedgerRig.Id(5).ToString() }, Boss));
+        await host.Refused("pending_already_posted", () => host.Operators.PostWithdrawalAsync(new(post) { TransferId = LedgerRig.Id(4).ToString() }, Boss));
+        await host.Refused("pending_already_posted", () => host.Operators.VoidWithdrawalAsync(new() { WithdrawalId = First, TransferId = LedgerRig.Id(5).ToString() }, Boss));
         Assert.Equal(300, await host.BalanceAsync("ann"));
         var told = await host.Heard.NextAsync<CreditsEarned>(earned => earned.Code == "withdrawal");
         Assert.Equal(("ann", -700, 300), (told.AccountId, told.AmountMicrocredits, told.BalanceMicrocredits));
@@ -53,24 +53,24 @@ public sealed class WithdrawalTests
         await host.FundAsync("eve", 1_000);
         await host.Ledger.RequestWithdrawalAsync(new() { WithdrawalId = First, AmountMicrocredits = 700 }, LedgerHost.As("ann"));
         var id = LedgerRig.Id(9).ToString();
-        await Refused(host, "unknown_withdrawal", () => host.Ledger.GetWithdrawalAsync(new() { WithdrawalId = First }, LedgerHost.As("eve")));
+        await host.Refused("unknown_withdrawal", () => host.Ledger.GetWithdrawalAsync(new() { WithdrawalId = First }, LedgerHost.As("eve")));
         Assert.Empty((await host.Ledger.ListWithdrawalsAsync(new(), LedgerHost.As("eve"))).Withdrawals);
         Assert.Single((await host.Ledger.ListWithdrawalsAsync(new(), LedgerHost.As("ann"))).Withdrawals);
         var ann = LedgerHost.As("ann");
-        await Refused(host, "operator_only", () => host.Operators.PostWithdrawalAsync(new() { WithdrawalId = First, TransferId = id }, ann));
-        await Refused(host, "operator_only", () => host.Operators.VoidWithdrawalAsync(new() { WithdrawalId = First, TransferId = id }, ann));
-        await Refused(host, "operator_only", () => host.Operators.ListAllWithdrawalsAsync(new(), ann));
-        await Refused(host, "operator_only", () => host.Operators.FreezeAccountAsync(new() { AccountId = "eve" }, ann));
-        await Refused(host, "operator_only", () => host.Operators.UnfreezeAccountAsync(new() { AccountId = "eve" }, ann));
-        await Refused(host, "operator_only", () => host.Operators.GetAccountAsync(new() { AccountId = "ann" }, ann));
-        await Refused(host, "operator_only", () => host.Operators.GetTotalsAsync(new(), ann));
-        await Refused(host, "operator_only", () => host.Operators.ListRefusedWorkAsync(new(), ann));
-        await Refused(host, "unknown_withdrawal", () => host.Operators.PostWithdrawalAsync(new() { WithdrawalId = id, TransferId = id }, Boss));
-        await Refused(host, "unknown_withdrawal", () => host.Operators.PostWithdrawalAsync(new() { WithdrawalId = "x", TransferId = id }, Boss));
-        await Refused(host, "invalid_transfer_id", () => host.Operators.PostWithdrawalAsync(new() { WithdrawalId = First, TransferId = "x" }, Boss));
-        await Refused(host, "unknown_account", () => host.Operators.FreezeAccountAsync(new() { AccountId = "nobody" }, Boss));
-        await Refused(host, "unknown_account", () => host.Operators.FreezeAccountAsync(new() { AccountId = "ledger:treasury" }, Boss));
-        await Refused(host, "invalid_note", () => host.Operators.FreezeAccountAsync(new() { AccountId = "ann", Note = new string('x', 201) }, Boss));
+        await host.Refused("operator_only", () => host.Operators.PostWithdrawalAsync(new() { WithdrawalId = First, TransferId = id }, ann));
+        await host.Refused("operator_only", () => host.Operators.VoidWithdrawalAsync(new() { WithdrawalId = First, TransferId = id }, ann));
+        await host.Refused("operator_only", () => host.Operators.ListAllWithdrawalsAsync(new(), ann));
+        await host.Refused("operator_only", () => host.Operators.FreezeAccountAsync(new() { AccountId = "eve" }, ann));
+        await host.Refused("operator_only", () => host.Operators.UnfreezeAccountAsync(new() { AccountId = "eve" }, ann));
+        await host.Refused("operator_only", () => host.Operators.GetAccountAsync(new() { AccountId = "ann" }, ann));
+        await host.Refused("operator_only", () => host.Operators.GetTotalsAsync(new(), ann));
+        await host.Refused("operator_only", () => host.Operators.ListRefusedWorkAsync(new(), ann));
+        await host.Refused("unknown_withdrawal", () => host.Operators.PostWithdrawalAsync(new() { WithdrawalId = id, TransferId = id }, Boss));
+        await host.Refused("unknown_withdrawal", () => host.Operators.PostWithdrawalAsync(new() { WithdrawalId = "x", TransferId = id }, Boss));
+        await host.Refused("invalid_transfer_id", () => host.Operators.PostWithdrawalAsync(new() { WithdrawalId = First, TransferId = "x" }, Boss));
+        await host.Refused("unknown_account", () => host.Operators.FreezeAccountAsync(new() { AccountId = "nobody" }, Boss));
+        await host.Refused("unknown_account", () => host.Operators.FreezeAccountAsync(new() { AccountId = "ledger:treasury" }, Boss));
+        await host.Refused("invalid_note", () => host.Operators.FreezeAccountAsync(new() { AccountId = "ann", Note = new string('x', 201) }, Boss));
     }
 
     [Fact]
@@ -84,9 +84,9 @@ public sealed class WithdrawalTests
         await host.Ledger.RequestWithdrawalAsync(new() { WithdrawalId = First, AmountMicrocredits = 100 }, LedgerHost.As("ann"));
         Assert.True((await host.Operators.FreezeAccountAsync(new() { AccountId = "ann", Note = "stolen" }, Boss)).Frozen);
         Assert.True((await host.Operators.FreezeAccountAsync(new() { AccountId = "ann", Note = "again" }, Boss)).Frozen);
-        await Refused(host, "account_frozen", () => host.Operators.PostWithdrawalAsync(new() { WithdrawalId = First, TransferId = LedgerRig.Id(3).ToString() }, Boss));
-        await Refused(host, "account_frozen", () => host.Ledger.RequestWithdrawalAsync(new() { WithdrawalId = LedgerRig.Id(4).ToString(), AmountMicrocredits = 1 }, LedgerHost.As("ann")));
-        await Refused(host, "account_frozen", () => host.Ledger.CreateSponsorshipAsync(
+        await host.Refused("account_frozen", () => host.Operators.PostWithdrawalAsync(new() { WithdrawalId = First, TransferId = LedgerRig.Id(3).ToString() }, Boss));
+        await host.Refused("account_frozen", () => host.Ledger.RequestWithdrawalAsync(new() { WithdrawalId = LedgerRig.Id(4).ToString(), AmountMicrocredits = 1 }, LedgerHost.As("ann")));
+        await host.Refused("account_frozen", () => host.Ledger.CreateSponsorshipAsync(
             new() { SponsorshipId = LedgerRig.Id(5).ToString(), StreamId = Stream, BudgetMicrocredits = 10, RateMicrocreditsPerViewerMinute = 1 }, LedgerHost.As("ann")));
         await host.Ledger.TipAsync(new() { StreamId = Stream, AmountMicrocredits = 50, TransferId = LedgerRig.Id(6).ToString() }, LedgerHost.As("bob"));
         var wallet = await host.Ledger.GetWalletAsync(new(), LedgerHost.As("ann"));
@@ -163,12 +163,4 @@ public sealed class WithdrawalTests
     }
 
     private static Metadata Boss => LedgerHost.As("boss", Scopes.Operator);
-
-    private static async Task Refused<T>(LedgerHost host, string reason, Func<AsyncUnaryCall<T>> call)
-    {
-        var before = await host.SnapshotAsync();
-        var refused = await Assert.ThrowsAsync<RpcException>(async () => await call());
-        Assert.Equal(reason, Fault.ReasonOf(refused));
-        Assert.Equal(before, await host.SnapshotAsync());
-    }
 }

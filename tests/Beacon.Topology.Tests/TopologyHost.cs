@@ -97,7 +97,8 @@ internal sealed class TopologyHost : IAsyncDisposable
         StartAsync(new TopologyHost(redis, new FakeTimeProvider(TimeProvider.System.GetUtcNow()), clusterId: null, settings));
 
     /// <summary>One replica of several, on the true clock: they watch each other by it.</summary>
-    public static Task<TopologyHost> StartReplicaAsync(string redis, string clusterId) => StartAsync(new TopologyHost(redis, TimeProvider.System, clusterId));
+    public static Task<TopologyHost> StartReplicaAsync(string redis, string clusterId, params IEnumerable<(string Name, string Value)> settings) =>
+        StartAsync(new TopologyHost(redis, TimeProvider.System, clusterId, settings));
 
     /// <summary>Alone, on the true clock.</summary>
     public static Task<TopologyHost> StartOnTrueClockAsync(string redis, IReadOnlyDictionary<string, string?> settings) =>
