@@ -463,7 +463,7 @@ internal sealed partial class StreamOwner(
             case CommitOutcome.Done:
                 _recordedAtMs = NowMs;
                 _recordedWindows.UnionWith(batch.Outbox.Select(work => work.Window));
-                _changesInRecord = batch.IsWhole ? 0 : _changesInRecord + batch.Entries;
+                _changesInRecord = batch.IsWhole ? 0 : _changesInRecord + batch.Segments.Entries;
                 if (batch.IsWhole)
                 {
                     _needsWhole = false;
