@@ -4,7 +4,7 @@ using Beacon.Topology.Mesh;
 namespace Beacon.Topology.Streams;
 
 /// <summary>What the owner must do with the outside after a batch: write it, then tell it.</summary>
-internal sealed record PendingBatch(StreamBatch Store, IReadOnlyList<Change> Changes, BatchEvents Events);
+internal sealed record PendingBatch(StreamBatch Store, List<Change> Changes, BatchEvents Events);
 
 /// <summary>
 /// A live stream in memory: its trees, one a stripe, its members and windows. Everything here is done in one turn and without I/O; the owner
@@ -32,6 +32,7 @@ internal sealed partial class StreamState
     private readonly List<MemberState> _joined = [];
     private readonly TreeWatch[] _watches;
     private List<Change> _changes = [];
+    private List<Change>? _spareChanges;
     private BatchEvents _events = new();
     private bool _metaChanged;
     private bool _renewTtl;
@@ -361,11 +362,20 @@ internal sealed partial class StreamState
     }
 
     /// <summary>What peers are to be told, while nothing can be written: what is to be written goes on gathering.</summary>
-    public IReadOnlyList<Change> TakeChanges()
+    public List<Change> TakeChanges()
     {
         var changes = _changes;
-        _changes = [];
+        _changes = _spareChanges ?? [];
+        _spareChanges = null;
         return changes;
+    }
+
+    /// <summary>What was taken has been told: the list, which may be long, is used again.</summary>
+    public void GiveBack(List<Change> changes)
+    {
+        changes.Clear();
+        if (_spareChanges is null || _spareChanges.Capacity < changes.Capacity)
+            _spareChanges = changes;
     }
 
     public BatchEvents TakeEvents()
