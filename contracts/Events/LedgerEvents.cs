@@ -21,3 +21,7 @@ public sealed record TipPosted(
     string FromName,
     long AmountMicrocredits,
     IReadOnlyList<string> RecipientAccountIds);
+
+/// <summary>Other accounts share a stream's revenue from now on. Published from the Ledger's outbox, at least once.</summary>
+/// <param name="Version">Grows with each change of the stream's squad; a consumer ignores what is not newer than what it has.</param>
+public sealed record SquadChanged(long Sequence, string StreamId, long Version, IReadOnlyList<string> AccountIds);

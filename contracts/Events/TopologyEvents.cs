@@ -22,12 +22,14 @@ public sealed record BroadcasterAway(string StreamId, string Channel, string Bro
 /// <summary>A stream is over; its tree is gone. Published by Topology once or more.</summary>
 /// <param name="Reason"><c>ended</c> or <c>broadcaster_lost</c>.</param>
 /// <param name="EdgeIds">The edges that hold peers of the stream.</param>
+/// <param name="EndedAt">When it ended, the same in every copy. Null from a sender that does not say; then the time of the message has to do.</param>
 public sealed record StreamEnded(
     string StreamId,
     string Channel,
     string BroadcasterAccountId,
     string Reason,
-    IReadOnlyList<string> EdgeIds);
+    IReadOnlyList<string> EdgeIds,
+    DateTimeOffset? EndedAt = null);
 
 /// <summary>
 /// New places of peers, sent by Topology to the one edge that holds them: in order per peer by

@@ -26,4 +26,10 @@ internal static partial class Log
 
     [LoggerMessage(4008, LogLevel.Warning, "The list of raids cannot be read now ({Reason})")]
     public static partial void RaidsUnreadable(ILogger logger, string reason);
+
+    [LoggerMessage(4009, LogLevel.Warning, "Raid {RaidId}: viewers have no places in {TargetStreamId} yet ({Reason}); they join it when they move")]
+    public static partial void NotPlaced(ILogger logger, string raidId, string targetStreamId, string reason);
+
+    [LoggerMessage(4010, LogLevel.Information, "The squad of {StreamId} is not known ({Reason}); its next change tells")]
+    public static partial void SquadUnknown(ILogger logger, string streamId, string reason);
 }

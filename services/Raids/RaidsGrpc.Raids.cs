@@ -54,7 +54,7 @@ internal sealed partial class RaidsGrpc
     {
         if (!Guid.TryParseExact(request.RaidId, "D", out _) || await raids.FindAsync(request.RaidId) is not { } raid)
             throw RaidsErrors.UnknownRaid.Exception();
-        var answer = new GetRaidResponse { Raid = Summary(raid) };
+        var answer = new GetRaidResponse { Raid = Summary(raid, raid.IsFinal ? 0 : await raids.DeclinesAsync(raid.RaidId)) };
         answer.Draws.AddRange(raid.Draws.Select(draw => new RaidDraw
         {
             Candidates = { draw.Candidates.Select(candidate => new RaidDrawCandidate { StreamId = candidate.StreamId, Weight = candidate.Weight }) },
@@ -75,7 +75,7 @@ internal sealed partial class RaidsGrpc
         var (found, hasMore) = await raids.HistoryAsync(request.Channel, request.PageToken, request.PageSize == 0 ? DefaultRaidsPageSize : (int)request.PageSize);
         return new ListRaidsResponse
         {
-            Raids = { found.Select(Summary) },
+            Raids = { found.Select(raid => Summary(raid)) },
             NextPageToken = hasMore && found.Count > 0 ? found[^1].RaidId : "",
             NextDrawCommitment = await raids.CommitmentAsync(request.Channel) ?? "",
         };
@@ -104,7 +104,7 @@ internal sealed partial class RaidsGrpc
         }
         : new EndStreamResponse { Phase = Phase(raid.State) };
 
-    private static RaidSummary Summary(RaidRecord raid)
+    private static RaidSummary Summary(RaidRecord raid, int declined = 0)
     {
         var summary = new RaidSummary
         {
@@ -119,6 +119,7 @@ internal sealed partial class RaidsGrpc
             FinishedAt = raid.FinishedAt is { } finished ? Timestamp.FromDateTimeOffset(finished) : null,
             DrawCommitment = raid.Seed.Length > 0 ? DrawProof.Commitment(raid.Seed) : "",
             DrawSeed = raid.IsFinal ? raid.Seed : "",
+            Declined = (uint)(raid.IsFinal ? raid.Declined : declined),
         };
         if (raid.Shares.Count > 0 && raid.Target is not null)
             summary.Targets.AddRange(raid.Shares.Select(share => Destination(share.Target, share.Viewers)));

@@ -59,6 +59,10 @@ public sealed class RaidsOptions
     [Range(10, 100_000)]
     public int JoinsPerSecond { get; set; } = 2_500;
 
+    /// <summary>How long before the end of a countdown the audience has places in the target and joins it unseen, in seconds, 0 to 30, default 5; 0 = it joins when it moves. A larger audience begins earlier, as <see cref="JoinsPerSecond"/> asks; who has a place receives both streams.</summary>
+    [Range(0, 30)]
+    public int PlaceAheadSeconds { get; set; } = 5;
+
     /// <summary>Slots that a newcomer is reckoned to bring at most, 0 to 8, default 2: what Topology's slow start grants.</summary>
     [Range(0, 8)]
     public int NewcomerSlots { get; set; } = 2;

@@ -43,6 +43,8 @@ public static class RaidsService
         bus.AddConsumer<StreamStartedConsumer>().Endpoint(endpoint => endpoint.Name = "raids-stream-started");
         bus.AddConsumer<StreamAudienceChangedConsumer>().Endpoint(endpoint => endpoint.Name = "raids-stream-audience-changed");
         bus.AddConsumer<StreamEndedConsumer>().Endpoint(endpoint => endpoint.Name = "raids-stream-ended");
+        bus.AddConsumer<SquadChangedConsumer>().Endpoint(endpoint => endpoint.Name = "raids-squad-changed");
+        bus.AddConsumer<RaidDeclinedConsumer>().Endpoint(endpoint => endpoint.Name = "raids-raid-declined");
         bus.AddConsumer<BroadcasterAwayConsumer>().Endpoint(endpoint => endpoint.Name = "raids-broadcaster-away");
     }
 

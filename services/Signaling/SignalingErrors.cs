@@ -16,6 +16,7 @@ public static class SignalingErrors
     public static readonly Fault TooManyStreams = new("too_many_streams_in_session", StatusCode.FailedPrecondition, "This session is in as many streams as it may. Leave one first.");
     public static readonly Fault AlreadyInStream = new("already_in_stream", StatusCode.AlreadyExists, "This session is in that stream already.");
     public static readonly Fault NotInStream = new("not_in_stream", StatusCode.FailedPrecondition, "This session is not in that stream.");
+    public static readonly Fault RaidNotAnnounced = new("raid_not_announced", StatusCode.FailedPrecondition, "No raid of this id is announced to the viewers of that stream.");
     public static readonly Fault NotTheBroadcaster = new("not_the_broadcaster", StatusCode.PermissionDenied, "Only the broadcaster's peer may send this frame.");
     public static readonly Fault NotANeighbour = new("not_a_neighbour", StatusCode.PermissionDenied, "Signals go only to a peer that the tree joins to this one.");
     public static readonly Fault NeighbourGone = new("neighbour_gone", StatusCode.Unavailable, "That peer is not connected any more; a new place follows.", Retryable: true);

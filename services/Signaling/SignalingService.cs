@@ -46,6 +46,7 @@ public static class SignalingService
         builder.Services.AddSingleton<Directives>();
         builder.Services.AddSingleton<TopologyCalls>();
         builder.Services.AddSingleton<Handshakes>();
+        builder.Services.AddSingleton<RaidNotices>();
         builder.Services.AddSingleton<FrameHandler>();
         builder.Services.AddSingleton<SocketEndpoint>();
         AddHosted<SignalRouter>(builder.Services);

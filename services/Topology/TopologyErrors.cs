@@ -25,5 +25,6 @@ public static class TopologyErrors
     public static readonly Fault InvalidMaxChildren = new("invalid_max_children", StatusCode.InvalidArgument, "The most children of a broadcaster are 1 to 4, or 0 for as many as its uplink allows.");
     public static readonly Fault InvalidStripe = new("invalid_stripe", StatusCode.InvalidArgument, "The stream has no stripe of this number.");
     public static readonly Fault InvalidBatch = new("invalid_batch", StatusCode.InvalidArgument, "One call carries at most 1,024 reports, 1,024 digests or 1,024 peers, and an audience at least one.");
+    public static readonly Fault InvalidRaidId = new("invalid_raid_id", StatusCode.InvalidArgument, "A raid id is a UUID with hyphens.");
     public static readonly Fault InvalidReason = new("invalid_reason", StatusCode.InvalidArgument, "A stream ends as `ended` or as `broadcaster_lost`.");
 }

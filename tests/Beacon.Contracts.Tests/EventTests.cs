@@ -15,7 +15,7 @@ public sealed class EventTests
     public void These_facts_and_their_parts_travel_on_the_bus() => Assert.Equal(
         [
             "BroadcasterAway", "ChallengeIssued", "CreditsEarned", "PeerDirective", "PeerNeighbour", "PeersReassigned", "RaidAnnounced", "RaidCancelled",
-            "RaidLaunched", "RelayWorkVerified",
+            "RaidDeclined", "RaidLaunched", "RaidPrepared", "RelayWorkVerified", "SquadChanged",
             "StreamAudienceChanged", "StreamEnded", "StreamStarted", "TipPosted", "VerifiedRelay",
         ],
         Records().Select(type => type.Name).Order(StringComparer.Ordinal));

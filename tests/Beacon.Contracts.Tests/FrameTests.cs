@@ -4,7 +4,7 @@ public sealed class FrameTests
 {
     [Fact]
     public void The_client_speaks_these_frames() => Assert.Equal(
-        ["go-live", "join-stream", "leave-stream", "signal", "metrics-report", "chunk-digests", "end-stream", "refresh"],
+        ["go-live", "join-stream", "leave-stream", "signal", "metrics-report", "chunk-digests", "end-stream", "refresh", "decline-raid"],
         Frames("ClientFrame"));
 
     [Fact]

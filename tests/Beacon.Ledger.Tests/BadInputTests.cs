@@ -28,7 +28,7 @@ public sealed class BadInputTests : IAsyncLifetime
         await _host.Services.GetRequiredService<LedgerWriter>().ExecuteAsync(
             state =>
             {
-                StreamFacts.Ended(state, Ended, "host");
+                StreamFacts.Ended(state, Ended, "host", state.NowMs);
                 return true;
             },
             waitForRoom: true,

@@ -200,7 +200,7 @@ public sealed class SettlementTests
 
     private static Task<bool> EndAsync(LedgerRig rig) => rig.DoAsync(state =>
     {
-        StreamFacts.Ended(state, "s", "host");
+        StreamFacts.Ended(state, "s", "host", state.NowMs);
         return true;
     });
 

@@ -179,6 +179,19 @@ public sealed class ChannelTests(GarnetFixture garnet) : IClassFixture<GarnetFix
     }
 
     [Fact]
+    public async Task The_squad_stands_in_the_list_and_finds_the_stream_and_an_older_one_does_not_come_back()
+    {
+        await Host.AddStreamAsync("home");
+        await Host.AddStreamAsync("other");
+        await Host.PublishAsync(new SquadChanged(5, "home", 2, ["account-home", "friend"]));
+        await Host.PublishAsync(new SquadChanged(4, "home", 1, ["account-home", "former"]));
+        await Host.PublishAsync(new SquadChanged(6, "nowhere", 1, ["friend"]));
+        var found = await Host.Client.ListStreamsAsync(new ListStreamsRequest { SquadAccountId = "friend" });
+        Assert.Equal(["account-home", "friend"], Assert.Single(found.Streams).SquadAccountIds);
+        Assert.Empty((await Host.Client.ListStreamsAsync(new ListStreamsRequest { SquadAccountId = "former" })).Streams);
+    }
+
+    [Fact]
     public async Task A_search_pages_through_what_fits_alone()
     {
         for (var index = 0; index < 7; index++)

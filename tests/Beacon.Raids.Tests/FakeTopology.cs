@@ -30,10 +30,16 @@ internal sealed class FakeTopology : IAsyncDisposable
 
     public ConcurrentQueue<EndStreamRequest> Ended { get; } = new();
 
+    public ConcurrentQueue<PlaceAudienceRequest> Placed { get; } = new();
+
     public ConcurrentQueue<string> Asked { get; } = new();
 
     /// <summary>How many of the next calls fail as if nobody listened.</summary>
     public int Failures;
+
+    public bool RefusePlaces { get; set; }
+
+    public int PlacesRefused;
 
     public TaskCompletionSource? HoldEnd { get; set; }
 
@@ -137,6 +143,22 @@ internal sealed class FakeTopology : IAsyncDisposable
             if (topology.HoldEnd is { } hold)
                 await hold.Task.WaitAsync(context.CancellationToken);
             return topology.Live.TryRemove(request.StreamId, out _) ? new EndStreamResponse() : throw CommonErrors.UnknownStream.Exception();
+        }
+
+        public override Task<PlaceAudienceResponse> PlaceAudience(PlaceAudienceRequest request, ServerCallContext context)
+        {
+            RequireServiceToken(context);
+            topology.FailIfAsked();
+            if (!topology.Live.ContainsKey(request.TargetStreamId))
+                throw CommonErrors.UnknownStream.Exception();
+            if (topology.RefusePlaces)
+            {
+                Interlocked.Increment(ref topology.PlacesRefused);
+                throw CommonErrors.ServiceUnavailable.Exception();
+            }
+
+            topology.Placed.Enqueue(request);
+            return Task.FromResult(new PlaceAudienceResponse { Placed = (uint)request.PeerIds.Count });
         }
 
         public override Task<HandoverResponse> Handover(HandoverRequest request, ServerCallContext context)

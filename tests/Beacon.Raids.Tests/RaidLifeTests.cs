@@ -1,33 +1,15 @@
 using Beacon.Contracts.Events;
 using Beacon.Contracts.Raids.V1;
-using Beacon.Contracts.Topology.V1;
 using Beacon.Raids.Life;
 using Beacon.Raids.Raid;
 using Beacon.ServiceDefaults;
 using Grpc.Core;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Beacon.Raids.Tests;
 
 /// <summary>Raids with a countdown, under a clock that the test moves.</summary>
-public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output) : IClassFixture<GarnetFixture>, IAsyncLifetime
+public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output) : RaidTests(garnet, output), IClassFixture<GarnetFixture>
 {
-    private const int Seed = 43;
-    private readonly FakeTimeProvider _clock = new(TimeProvider.System.GetUtcNow());
-    private RaidsHost? _host;
-
-    private RaidsHost Host => _host!;
-
-    public async ValueTask InitializeAsync()
-    {
-        output.WriteLine($"seed {Seed}");
-        await garnet.ClearAsync();
-        _host = await StartAsync();
-        await Host.AddStreamAsync("home", viewers: 12);
-    }
-
-    public async ValueTask DisposeAsync() => await Host.DisposeAsync();
-
     [Fact]
     public async Task A_raid_is_announced_counts_down_and_moves_the_audience_once()
     {
@@ -38,7 +20,7 @@ public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output
         Assert.Equal(new RaidAnnounced(raid.RaidId, "home", "there", "channel-there", "Title of there", 12, announced.MovesAt), announced);
         Assert.Equal(90, (raid.MovesAt.ToDateTimeOffset() - raid.ProposedAt.ToDateTimeOffset()).TotalSeconds);
 
-        _clock.Advance(TimeSpan.FromSeconds(88));
+        Clock.Advance(TimeSpan.FromSeconds(88));
         await PassAsync(TimeSpan.FromSeconds(1));
         Assert.Empty(Host.Probe.Seen);
         var done = await FinalAsync(raid.RaidId);
@@ -59,7 +41,7 @@ public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output
         Assert.Equal(new RaidCancelled(raid.RaidId, "home", "cancelled_by_raider"), await Host.Probe.NextCancelledAsync());
         Assert.Equal(cancelled, await CancelAsync(raid.RaidId));
 
-        _clock.Advance(TimeSpan.FromSeconds(90));
+        Clock.Advance(TimeSpan.FromSeconds(90));
         await PassAsync(TimeSpan.FromSeconds(2));
         Assert.Empty(Host.Probe.Seen);
         Assert.Empty(Host.Topology.Ended);
@@ -101,7 +83,7 @@ public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output
             new Contracts.Raids.V1.EndStreamRequest { StreamId = "home", RaidTarget = "there", CountdownSeconds = 30 }, RaidsHost.As("account-home"));
         Assert.Equal((RaidPhase.Countdown, "there"), (answer.Phase, answer.TargetStreamId));
         Assert.Empty(Host.Topology.Ended);
-        _clock.Advance(TimeSpan.FromSeconds(30));
+        Clock.Advance(TimeSpan.FromSeconds(30));
         Assert.Equal(RaidPhase.Done, (await FinalAsync(answer.RaidId)).Phase);
     }
 
@@ -113,11 +95,13 @@ public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output
         var raid = await RaidAsync("home", "there");
         Assert.Equal("there", (await Host.Probe.NextAnnouncedAsync()).TargetStreamId);
         Host.Topology.Live.TryRemove("there", out _);
-        _clock.Advance(TimeSpan.FromSeconds(6));
+        Clock.Advance(TimeSpan.FromSeconds(6));
         var again = await UntilAsync(Host.Probe.NextAnnouncedAsync().AsTask());
         Assert.Equal((raid.RaidId, "next"), (again.RaidId, again.TargetStreamId));
         Assert.Empty(Host.Probe.Seen);
-        _clock.Advance(TimeSpan.FromSeconds(84));
+        // The step that told it comes to its end before time leaps.
+        await PassAsync(TimeSpan.FromSeconds(1));
+        Clock.Advance(TimeSpan.FromSeconds(84));
         Assert.Equal("next", (await FinalAsync(raid.RaidId)).Targets.Single().StreamId);
         Assert.Equal("next", (await Host.Probe.NextAsync()).TargetStreamId);
     }
@@ -128,7 +112,7 @@ public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output
         await Host.AddStreamAsync("there");
         var raid = await RaidAsync("home", "there");
         Host.Topology.Live.TryRemove("there", out _);
-        _clock.Advance(TimeSpan.FromSeconds(90));
+        Clock.Advance(TimeSpan.FromSeconds(90));
         var failed = await FinalAsync(raid.RaidId);
         Assert.Equal((RaidPhase.Failed, "no_target"), (failed.Phase, failed.Reason));
         Assert.Equal("no_target", (await Host.Probe.NextCancelledAsync()).Reason);
@@ -141,7 +125,7 @@ public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output
         await Host.AddStreamAsync("there");
         var raid = await RaidAsync("home", "there");
         await Host.Get<Channels.SettingsStore>().SetAsync("channel-there", new ChannelRules { Accepts = Raid.RaidConsent.None });
-        _clock.Advance(TimeSpan.FromSeconds(90));
+        Clock.Advance(TimeSpan.FromSeconds(90));
         Assert.Equal((RaidPhase.Failed, "no_target"), (await FinalAsync(raid.RaidId)) is var failed ? (failed.Phase, failed.Reason) : default);
         Assert.Empty(Host.Probe.Seen);
     }
@@ -174,7 +158,7 @@ public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output
         await Host.AddStreamAsync("third");
         var ours = await RaidAsync("home", "there");
         await RaidAsync("there", "third", countdown: 300);
-        _clock.Advance(TimeSpan.FromSeconds(90));
+        Clock.Advance(TimeSpan.FromSeconds(90));
         Assert.Equal("third", (await FinalAsync(ours.RaidId)).Targets.Single().StreamId);
     }
 
@@ -187,7 +171,7 @@ public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output
         Assert.Equal("raid_limit_reached", await ReasonAsync(() => RaidAsync("home", "there")));
         Assert.Equal("raid_limit_reached", await ReasonAsync(() => EndAsync("home", "there")));
         Assert.Empty(Host.Topology.Ended);
-        _clock.Advance(TimeSpan.FromMinutes(10) + TimeSpan.FromSeconds(1));
+        Clock.Advance(TimeSpan.FromMinutes(10) + TimeSpan.FromSeconds(1));
         Assert.Equal(RaidPhase.Countdown, (await RaidAsync("home", "there")).Phase);
     }
 
@@ -286,7 +270,7 @@ public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output
     public async Task After_a_crash_in_any_state_another_process_ends_the_raid_once(RaidState state)
     {
         await Host.AddStreamAsync("there");
-        var raid = Record("home", "there", 12) with { MovesAt = _clock.GetUtcNow().AddSeconds(3), Owner = "a process that died", LeaseUntil = _clock.GetUtcNow().AddSeconds(5) };
+        var raid = Record("home", "there", 12) with { MovesAt = Clock.GetUtcNow().AddSeconds(3), Owner = "a process that died", LeaseUntil = Clock.GetUtcNow().AddSeconds(5) };
         raid = state switch
         {
             RaidState.Countdown => raid.Announce(),
@@ -319,7 +303,7 @@ public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output
         foreach (var stream in Host.Topology.Live.Values)
             other.Live[stream.StreamId] = stream;
         await using var second = await StartAsync(other);
-        _clock.Advance(TimeSpan.FromSeconds(90));
+        Clock.Advance(TimeSpan.FromSeconds(90));
         foreach (var raidId in raids)
             Assert.Equal(RaidPhase.Done, (await FinalAsync(raidId)).Phase);
         Assert.Equal(raids.Order(StringComparer.Ordinal), Host.Probe.Seen.Concat(second.Probe.Seen).Select(raid => raid.RaidId).Order(StringComparer.Ordinal));
@@ -362,7 +346,7 @@ public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output
         Host.Topology.Live["home"].BroadcasterConnected = false;
         await PassAsync(TimeSpan.FromSeconds(2));
         Assert.Empty(Host.Probe.Seen);
-        _clock.Advance(TimeSpan.FromSeconds(25));
+        Clock.Advance(TimeSpan.FromSeconds(25));
         var raid = await UntilAsync(Host.Probe.NextAsync().AsTask());
         Assert.Equal(("there", 12), (raid.TargetStreamId, raid.Viewers));
         Assert.True(raid.LaunchedAt < lost.EndsAt, $"told at {raid.LaunchedAt}, the end is at {lost.EndsAt}");
@@ -375,7 +359,7 @@ public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output
     {
         await Host.AddStreamAsync("there");
         await Host.PublishAsync(Away("home", graceSeconds: 30));
-        _clock.Advance(TimeSpan.FromSeconds(28));
+        Clock.Advance(TimeSpan.FromSeconds(28));
         await PassAsync(TimeSpan.FromSeconds(2));
         Assert.Empty(Host.Probe.Seen);
         Assert.Empty(Host.Topology.Ended);
@@ -389,7 +373,7 @@ public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output
         await Host.AddStreamAsync("there", spare: 5_000);
         Host.Topology.Add("home", viewers: 1_000);
         Host.Topology.Trees["home"] = Tree("home", 1_000);
-        var began = _clock.GetUtcNow();
+        var began = Clock.GetUtcNow();
         var raid = RaidAsync("home", "there", countdown: 0);
         Assert.Equal(RaidPhase.Done, (await UntilAsync(raid)).Phase);
         // 1,000 viewers at 250 a batch and 2,500 a second, then the rest.
@@ -419,7 +403,7 @@ public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output
     [Fact]
     public async Task The_draw_is_committed_to_before_and_proven_after()
     {
-        await Host.PublishAsync(new StreamStarted("home", "channel-home", "Title", "account-home", 2_500, _clock.GetUtcNow()));
+        await Host.PublishAsync(new StreamStarted("home", "channel-home", "Title", "account-home", 2_500, Clock.GetUtcNow()));
         for (var index = 0; index < 5; index++)
             await Host.AddStreamAsync($"s{index}", viewers: index * 10);
         var promised = (await Host.Client.ListRaidsAsync(new ListRaidsRequest { Channel = "channel-home" })).NextDrawCommitment;
@@ -441,12 +425,46 @@ public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output
     }
 
     [Fact]
+    public async Task Every_commitment_that_was_published_is_that_of_the_next_raid_in_the_history_whatever_was_refused_between()
+    {
+        await Host.PublishAsync(new StreamStarted("home", "channel-home", "Title", "account-home", 2_500, Clock.GetUtcNow()));
+        await Host.AddStreamAsync("there");
+        var first = await PromiseAsync();
+        // Refused: nobody accepts, and two at once.
+        await Host.Get<Channels.SettingsStore>().SetAsync("channel-there", new ChannelRules { Accepts = Raid.RaidConsent.None });
+        Assert.Equal("no_raid_target", await ReasonAsync(() => RaidAsync("home", "")));
+        await Host.Get<Channels.SettingsStore>().SetAsync("channel-there", new ChannelRules());
+        var attempts = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => ReasonAsync(() => RaidAsync("home", ""))));
+        Assert.Single(attempts, reason => reason is null);
+        Assert.All(attempts, reason => Assert.True(reason is null or "raid_already_running", reason));
+        var one = Assert.Single(await ListAsync("channel-home"));
+        Assert.Equal(first, one.DrawCommitment);
+        await CancelAsync(one.RaidId);
+
+        // A lost broadcaster who comes back leaves no trace.
+        var second = await PromiseAsync();
+        Assert.NotEqual(first, second);
+        await Host.PublishAsync(Away("home", graceSeconds: 30));
+        Clock.Advance(TimeSpan.FromSeconds(28));
+        await PassAsync(TimeSpan.FromSeconds(2));
+        Assert.Equal(second, await PromiseAsync());
+        await Host.PublishAsync(Away("home", graceSeconds: 30));
+        Host.Topology.Live["home"].BroadcasterConnected = false;
+        Clock.Advance(TimeSpan.FromSeconds(28));
+        await UntilAsync(Host.Probe.NextAsync().AsTask());
+        Assert.Equal([second, first], (await ListAsync("channel-home")).Select(raid => raid.DrawCommitment));
+        Assert.NotEqual(second, await PromiseAsync());
+
+        async Task<string> PromiseAsync() => (await Host.Client.ListRaidsAsync(new ListRaidsRequest { Channel = "channel-home" })).NextDrawCommitment;
+    }
+
+    [Fact]
     public async Task The_history_of_both_channels_has_the_raid_newest_first_and_in_pages()
     {
         await Host.AddStreamAsync("there");
         await Host.AddStreamAsync("other");
         var first = await RaidAsync("home", "there", countdown: 0);
-        _clock.Advance(TimeSpan.FromSeconds(1));
+        Clock.Advance(TimeSpan.FromSeconds(1));
         await Host.AddStreamAsync("home", viewers: 3);
         var second = await RaidAsync("home", "other", countdown: 0);
         Assert.Equal([second.RaidId, first.RaidId], (await ListAsync("channel-home")).Select(raid => raid.RaidId));
@@ -457,98 +475,5 @@ public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output
         Assert.Equal("invalid_page_size", await ReasonAsync(async () => await Host.Client.ListRaidsAsync(new ListRaidsRequest { Channel = "c", PageSize = 101 })));
         Assert.Equal("invalid_page_token", await ReasonAsync(async () => await Host.Client.ListRaidsAsync(new ListRaidsRequest { Channel = "c", PageToken = "x" })));
         Assert.Equal("unknown_channel", await ReasonAsync(async () => await Host.Client.ListRaidsAsync(new ListRaidsRequest())));
-    }
-
-    private Task<RaidsHost> StartAsync(FakeTopology? topology = null) =>
-        RaidsHost.StartAsync(garnet, Seed, topology, _clock, ("Beacon:Raids:PollMs", "50"), ("Beacon:Raids:EndTimeoutSeconds", "30"), ("Beacon:Raids:LeaseSeconds", "30"));
-
-    private BroadcasterAway Away(string stream, int graceSeconds) => new(
-        stream, $"channel-{stream}", $"account-{stream}", Host.Topology.Live[stream].StartedAt.ToDateTimeOffset(), _clock.GetUtcNow().AddSeconds(graceSeconds));
-
-    private RaidRecord Record(string from, string to, int viewers) => Records.Proposed(_clock.GetUtcNow()) with
-    {
-        RaidId = Guid.CreateVersion7(_clock.GetUtcNow()).ToString(),
-        SourceStreamId = from,
-        SourceChannel = $"channel-{from}",
-        BroadcasterAccountId = $"account-{from}",
-        SourceStartedAtUnixMs = Host.Topology.Live[from].StartedAt.ToDateTimeOffset().ToUnixTimeMilliseconds(),
-        Target = new RaidTarget(to, $"channel-{to}", $"Title of {to}", 0, 50),
-        Viewers = viewers,
-        MovesAt = _clock.GetUtcNow(),
-        Seed = new string('a', 64),
-    };
-
-    private static List<TreePeer> Tree(string stream, int viewers, double uplinkMbps = 5) =>
-    [
-        new TreePeer { PeerId = $"root-{stream}" },
-        .. Enumerable.Range(0, viewers).Select(index => new TreePeer
-        {
-            PeerId = $"p{index}",
-            ParentPeerId = index < 4 ? $"root-{stream}" : $"p{(index - 4) / 2}",
-            UplinkMbps = uplinkMbps,
-        }),
-    ];
-
-    private async Task<RaidSummary> RaidAsync(string from, string target, uint? countdown = null, string? account = null)
-    {
-        var request = new StartRaidRequest { FromStreamId = from, TargetStreamId = target };
-        if (countdown is { } seconds)
-            request.CountdownSeconds = seconds;
-        return (await Host.Client.StartRaidAsync(request, RaidsHost.As(account ?? $"account-{from}"))).Raid;
-    }
-
-    private async Task<Contracts.Raids.V1.EndStreamResponse> EndAsync(string stream, string target, string? account = null) =>
-        await Host.Client.EndStreamAsync(new Contracts.Raids.V1.EndStreamRequest { StreamId = stream, RaidTarget = target }, RaidsHost.As(account ?? $"account-{stream}"));
-
-    private async Task<RaidSummary> CancelAsync(string raidId, string account = "account-home") =>
-        (await Host.Client.CancelRaidAsync(new CancelRaidRequest { RaidId = raidId }, RaidsHost.As(account))).Raid;
-
-    private async Task<RaidSummary> GetAsync(string raidId) => (await Host.Client.GetRaidAsync(new GetRaidRequest { RaidId = raidId })).Raid;
-
-    private async Task<IReadOnlyList<RaidSummary>> ListAsync(string channel) => (await Host.Client.ListRaidsAsync(new ListRaidsRequest { Channel = channel })).Raids;
-
-    /// <summary>Lets time go on in small steps until the raid is final.</summary>
-    private async Task<RaidSummary> FinalAsync(string raidId)
-    {
-        for (var round = 0; round < 400; round++)
-        {
-            if (await GetAsync(raidId) is { Phase: RaidPhase.Done or RaidPhase.Cancelled or RaidPhase.Failed } final)
-                return final;
-            await PassAsync(TimeSpan.FromMilliseconds(50));
-        }
-
-        throw new TimeoutException($"The raid is still {(await GetAsync(raidId)).Phase}.");
-    }
-
-    private async Task<T> UntilAsync<T>(Task<T> what)
-    {
-        for (var round = 0; round < 800 && !what.IsCompleted; round++)
-            await PassAsync(TimeSpan.FromMilliseconds(20));
-        return what.IsCompleted ? await what : throw new TimeoutException("It did not come.");
-    }
-
-    /// <summary>Time goes on, five times as fast as outside, so that what waits for it and what calls others both come to their turn.</summary>
-    private async Task PassAsync(TimeSpan time)
-    {
-        var step = TimeSpan.FromMilliseconds(Math.Min(50, time.TotalMilliseconds));
-        using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
-        for (var passed = TimeSpan.Zero; passed < time; passed += step)
-        {
-            _clock.Advance(step);
-            await tick.WaitForNextTickAsync(TestContext.Current.CancellationToken);
-        }
-    }
-
-    private static async Task<string?> ReasonAsync<T>(Func<Task<T>> call)
-    {
-        try
-        {
-            await call();
-            return null;
-        }
-        catch (RpcException exception)
-        {
-            return Fault.ReasonOf(exception);
-        }
     }
 }

@@ -35,6 +35,22 @@ public sealed class RaidMachineTests
     public void The_next_step_follows_from_what_is_known(RaidState state, int seconds, SourceCondition source, bool isTargetFit, RaidAction expected) =>
         Assert.Equal(expected, Machine.Next(Records.Proposed(Noon) with { State = state, Target = Target }, Noon.AddSeconds(seconds), source, isTargetFit).Action);
 
+    [Theory]
+    [InlineData(79, RaidAction.Wait)]
+    [InlineData(80, RaidAction.Place)]
+    [InlineData(90, RaidAction.Move)]
+    public void Places_are_given_so_early_that_the_last_viewer_has_one_in_time(int seconds, RaidAction expected)
+    {
+        var machine = new RaidMachine(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(600), PlaceAhead: TimeSpan.FromSeconds(6), JoinsPerSecond: 2_500);
+        var raid = Records.Proposed(Noon) with { State = RaidState.Countdown, Target = Target, Viewers = 10_000 };
+        Assert.Equal(expected, machine.Next(raid, Noon.AddSeconds(seconds), SourceCondition.Live, true).Action);
+        Assert.Equal(Noon.AddSeconds(80), machine.Next(raid, Noon.AddSeconds(78), SourceCondition.Live, true).Until);
+        // Once, unless the target changes; and not for ever.
+        Assert.NotEqual(RaidAction.Place, machine.Next(raid with { IsPlaced = true }, Noon.AddSeconds(seconds), SourceCondition.Live, true).Action);
+        Assert.NotEqual(RaidAction.Place, machine.Next(raid with { Placings = 3 }, Noon.AddSeconds(seconds), SourceCondition.Live, true).Action);
+        Assert.False((raid with { IsPlaced = true }).Aim(Target, []).IsPlaced);
+    }
+
     [Fact]
     public void A_countdown_waits_until_its_target_is_looked_at_again_or_its_end_whichever_is_first()
     {
@@ -74,13 +90,14 @@ public sealed class RaidMachineTests
                 var (origin, countdown, turns) = given;
                 var now = Noon;
                 var raid = Records.Proposed(Noon) with { Origin = origin, MovesAt = Noon.AddSeconds(countdown) };
-                var finals = 0;
+                var placing = Machine with { PlaceAhead = TimeSpan.FromSeconds(6), JoinsPerSecond = 2 };
+                var (finals, placings) = (0, 0);
                 foreach (var turn in turns.Concat(Enumerable.Repeat(0, 400)))
                 {
                     var bits = (uint)turn;
                     var source = bits % 7 == 1 ? SourceCondition.Away : bits % 31 == 2 ? SourceCondition.Gone : SourceCondition.Live;
                     var isFit = raid.Target is not null && bits % 5 != 3;
-                    var step = Machine.Next(raid, now, source, isFit);
+                    var step = placing.Next(raid, now, source, isFit);
                     if (raid.IsFinal)
                     {
                         Assert.Equal(RaidAction.Nothing, step.Action);
@@ -94,6 +111,8 @@ public sealed class RaidMachineTests
                         RaidAction.Select when bits % 11 == 4 => raid.Fail(RaidReasons.NoTarget, now),
                         RaidAction.Select => raid.Aim(Target, []),
                         RaidAction.Reprieve => raid with { SourceEndsAt = null },
+                        // Placing may be overtaken or refused.
+                        RaidAction.Place => raid.Place([new RaidShare(raid.Target!, 1)]) with { IsPlaced = bits % 3 == 0 },
                         RaidAction.Move when raid.State == RaidState.Moving => raid.Complete(now),
                         RaidAction.Move => raid.Move([new RaidShare(raid.Target!, 1)]),
                         RaidAction.Forget => raid.Cancel(RaidReasons.BroadcasterReturned, now),
@@ -102,6 +121,8 @@ public sealed class RaidMachineTests
                         _ => raid,
                     };
                     finals += raid.IsFinal ? 1 : 0;
+                    placings = step.Action == RaidAction.Select ? 0 : placings + (step.Action == RaidAction.Place ? 1 : 0);
+                    Assert.InRange(placings, 0, 3);
                     Assert.True(step.Action != RaidAction.Wait || step.Until > now, "A wait lies ahead.");
                     now = step.Action == RaidAction.Wait ? step.Until : now.AddMilliseconds(bits % 1_000);
                 }

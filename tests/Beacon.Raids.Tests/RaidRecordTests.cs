@@ -14,6 +14,7 @@ public sealed class RaidRecordTests
     [
         raid => raid.Announce(),
         raid => raid.Aim(Target, []),
+        raid => raid.Place([new RaidShare(Target, 7)]),
         raid => raid.Move([new RaidShare(Target, 7)]),
         raid => raid.Complete(Noon),
         raid => raid.Cancel("cancelled_by_raider", Noon),

@@ -159,14 +159,22 @@ internal sealed class BusProbe
 
     public ConcurrentQueue<RaidAnnounced> Announced { get; } = new();
 
+    public ConcurrentQueue<RaidPrepared> Prepared { get; } = new();
+
     public ConcurrentQueue<RaidCancelled> Cancelled { get; } = new();
 
     public ValueTask<RaidAnnounced> NextAnnouncedAsync() => _announced.Reader.ReadAsync(TestContext.Current.CancellationToken);
 
     public ValueTask<RaidCancelled> NextCancelledAsync() => _cancelled.Reader.ReadAsync(TestContext.Current.CancellationToken);
 
-    internal sealed class RaidConsumer(BusProbe probe) : IConsumer<RaidLaunched>, IConsumer<RaidAnnounced>, IConsumer<RaidCancelled>
+    internal sealed class RaidConsumer(BusProbe probe) : IConsumer<RaidLaunched>, IConsumer<RaidAnnounced>, IConsumer<RaidCancelled>, IConsumer<RaidPrepared>
     {
+        public Task Consume(ConsumeContext<RaidPrepared> context)
+        {
+            probe.Prepared.Enqueue(context.Message);
+            return Task.CompletedTask;
+        }
+
         public Task Consume(ConsumeContext<RaidAnnounced> context)
         {
             probe.Announced.Enqueue(context.Message);

@@ -1,3 +1,4 @@
+using Beacon.Contracts.Events;
 using Beacon.Contracts.Signaling.V1;
 using Beacon.Testing;
 
@@ -80,6 +81,65 @@ public sealed class RaidScenarios(ServerFixture fixture) : IClassFixture<ServerF
     }
 
     [Fact]
+    public async Task Before_a_raid_moves_a_viewer_has_a_parent_in_the_target_and_who_declines_has_none()
+    {
+        var host = await _rest.GuestAsync("Host");
+        await using var target = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Target"), "The other one");
+        await using var root = await SyntheticPeer.BroadcastAsync(_server, host);
+        await using var viewer = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Viewer"), root.StreamId);
+        await viewer.ParentAsync();
+        await using var decliner = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Decliner"), root.StreamId);
+        await decliner.ParentAsync();
+
+        var raid = (await _rest.PostAsync("/api/raids", new { fromStreamId = root.StreamId, targetStreamId = target.StreamId, countdownSeconds = 8 }, host)).Body.GetProperty("raid");
+        var raidId = raid.GetProperty("raidId").GetString()!;
+        await decliner.Socket.WaitAsync(ServerFrame.FrameOneofCase.Raid);
+        await decliner.Socket.SendAsync(new ClientFrame { DeclineRaid = new DeclineRaid { StreamId = root.StreamId, RaidId = raidId } });
+        var placed = (await viewer.Socket.WaitAsync(frame => frame.Raid is { Placed: true }, "a place in the target")).Raid;
+        Assert.Equal((raidId, target.StreamId), (placed.RaidId, placed.TargetStreamId));
+        Assert.True(placed.CountdownMs > 0);
+        var tree = (await _rest.GetAsync($"/api/streams/{target.StreamId}/tree")).Body.GetProperty("peers").EnumerateArray().Select(peer => peer.GetProperty("peerId").GetString()!).ToList();
+        Assert.Equal([target.PeerId, RaidPlace.PeerId(raidId, target.StreamId, viewer.PeerId)], tree);
+
+        var joined = (await viewer.Socket.AskAsync(new ClientFrame { JoinStream = new JoinStream { StreamId = target.StreamId, UplinkMbps = 5 } })).StreamJoined;
+        Assert.Equal(tree[1], joined.PeerId);
+        var parent = (await viewer.Socket.WaitAsync(frame => frame.ParentAssigned?.StreamId == target.StreamId, "a parent in the target")).ParentAssigned;
+        Assert.Equal(target.PeerId, parent.ParentPeerId);
+
+        Assert.Equal((raidId, target.StreamId), (await viewer.Socket.WaitAsync(frame => frame.Raid is { CountdownMs: 0 }, "the word to go")).Raid is var told ? (told.RaidId, told.TargetStreamId) : default);
+        Assert.NotNull((await decliner.Socket.WaitAsync(frame => frame.StreamEnded is not null || frame.Raid is { CountdownMs: 0 }, "the end, and no raid")).StreamEnded);
+        var done = (await _rest.GetAsync($"/api/raids/{raidId}")).Body.GetProperty("raid");
+        Assert.Equal(1, done.GetProperty("declined").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_cancelled_raid_takes_back_the_places_that_it_gave()
+    {
+        var host = await _rest.GuestAsync("Host");
+        await using var target = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Target"), "The other one");
+        await using var root = await SyntheticPeer.BroadcastAsync(_server, host);
+        await using var viewer = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Viewer"), root.StreamId);
+        await viewer.ParentAsync();
+
+        var raid = (await _rest.PostAsync("/api/raids", new { fromStreamId = root.StreamId, targetStreamId = target.StreamId, countdownSeconds = 4 }, host)).Body.GetProperty("raid");
+        await viewer.Socket.WaitAsync(frame => frame.Raid is { Placed: true }, "a place in the target");
+        var cancelled = await _rest.SendAsync(HttpMethod.Delete, $"/api/raids/{raid.GetProperty("raidId").GetString()}", null, host.AccessToken);
+
+        // On a machine that stood still for four seconds the raid has moved, which is right as well.
+        Assert.SkipWhen(cancelled.Reason == "raid_already_moving", "The raid moved before it could be cancelled.");
+        Assert.Equal(200, cancelled.Status);
+        await viewer.Socket.WaitAsync(frame => frame.Raid?.Cancelled == true, "the cancelled raid");
+        using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        for (var i = 0; (await _rest.GetAsync($"/api/streams/{target.StreamId}/tree")).Body.GetProperty("peers").GetArrayLength() > 1; i++)
+        {
+            Assert.True(i < 100, "After 10 s the place is still there.");
+            await tick.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal(200, (await _rest.GetAsync($"/api/streams/{root.StreamId}")).Status);
+    }
+
+    [Fact]
     public async Task A_channel_that_accepts_no_raids_gets_none()
     {
         var (host, closed) = (await _rest.GuestAsync("Host"), await _rest.GuestAsync("Closed"));
@@ -102,6 +162,30 @@ public sealed class RaidScenarios(ServerFixture fixture) : IClassFixture<ServerF
         await ListedAsync(root.StreamId, expected: true);
         Assert.Equal(200, (await _rest.PostAsync($"/api/streams/{root.StreamId}/end", new { raidTarget = "none" }, host)).Status);
         await ListedAsync(root.StreamId, expected: false);
+    }
+
+    [Fact]
+    public async Task A_squad_stands_in_the_list_of_streams()
+    {
+        var (host, friend) = (await _rest.GuestAsync("Host"), await _rest.GuestAsync("Friend"));
+        await using var root = await SyntheticPeer.BroadcastAsync(_server, host);
+        await ListedAsync(root.StreamId, expected: true);
+        var members = new[] { new { accountId = host.AccountId, shareBps = 6_000 }, new { accountId = friend.AccountId, shareBps = 4_000 } };
+        Assert.Equal(200, (await _rest.PutAsync($"/api/streams/{root.StreamId}/squad", new { members }, host)).Status);
+        using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        for (var i = 0; i < 100; i++)
+        {
+            var list = (await _rest.GetAsync($"/api/streams?squadAccountId={friend.AccountId}")).Body;
+            if (list.TryGetProperty("streams", out var streams) && streams.GetArrayLength() > 0)
+            {
+                Assert.Equal([host.AccountId, friend.AccountId], streams[0].GetProperty("squadAccountIds").EnumerateArray().Select(account => account.GetString()!));
+                return;
+            }
+
+            await tick.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+        }
+
+        Assert.Fail("After 10 s nobody finds the stream by its squad.");
     }
 
     /// <summary>The directory follows the bus, a moment behind.</summary>

@@ -26,7 +26,7 @@ internal sealed class StreamStartedConsumer(LedgerWriter writer, ILogger<StreamS
 }
 
 /// <summary>Closes a stream's books: no more tips, and sponsors get back what is left.</summary>
-internal sealed class StreamEndedConsumer(LedgerWriter writer, ILogger<StreamEndedConsumer> log) : IConsumer<StreamEnded>
+internal sealed class StreamEndedConsumer(LedgerWriter writer, TimeProvider clock, ILogger<StreamEndedConsumer> log) : IConsumer<StreamEnded>
 {
     public async Task Consume(ConsumeContext<StreamEnded> context)
     {
@@ -37,10 +37,11 @@ internal sealed class StreamEndedConsumer(LedgerWriter writer, ILogger<StreamEnd
             return;
         }
 
+        var endedAt = stream.EndedAt ?? (context.SentTime is { } sent ? new DateTimeOffset(sent, TimeSpan.Zero) : clock.GetUtcNow());
         await writer.ExecuteAsync(
             state =>
             {
-                StreamFacts.Ended(state, stream.StreamId, stream.BroadcasterAccountId);
+                StreamFacts.Ended(state, stream.StreamId, stream.BroadcasterAccountId, endedAt.ToUnixTimeMilliseconds());
                 return true;
             },
             waitForRoom: true,

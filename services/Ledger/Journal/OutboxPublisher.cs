@@ -21,7 +21,7 @@ internal sealed class OutboxPublisher(
     TimeProvider clock,
     ILogger<OutboxPublisher> log) : BackgroundService
 {
-    private static readonly Dictionary<string, Type> Types = new[] { typeof(CreditsEarned), typeof(TipPosted) }.ToDictionary(type => type.Name, StringComparer.Ordinal);
+    private static readonly Dictionary<string, Type> Types = new[] { typeof(CreditsEarned), typeof(TipPosted), typeof(SquadChanged) }.ToDictionary(type => type.Name, StringComparer.Ordinal);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

@@ -1,3 +1,4 @@
+using Beacon.Contracts.Events;
 using Beacon.Ledger.Books;
 using Beacon.Ledger.Journal;
 using Beacon.ServiceDefaults;
@@ -19,6 +20,7 @@ internal sealed record SetSquad(string CallerAccountId, string StreamId, IReadOn
             return stream;
         var changed = stream with { Squad = Members, SquadVersion = stream.SquadVersion + 1 };
         state.Save(changed);
+        state.Announce(sequence => new SquadChanged(sequence, StreamId, changed.SquadVersion, [.. Members.Select(member => member.AccountId)]));
         return changed;
     }
 }

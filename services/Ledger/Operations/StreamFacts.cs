@@ -24,12 +24,13 @@ internal static class StreamFacts
     }
 
     /// <summary>A stream is over: what its sponsors did not spend goes back.</summary>
-    public static void Ended(LedgerState state, string streamId, string broadcasterAccountId)
+    /// <param name="endedAtMs">When it ended, or when that was told; an end before the present start is that of a former life.</param>
+    public static void Ended(LedgerState state, string streamId, string broadcasterAccountId, long endedAtMs)
     {
         var stream = state.Stream(streamId) ?? Record(state, streamId, broadcasterAccountId, startedAtMs: 0);
-        if (!stream.IsLive)
+        if (!stream.IsLive || endedAtMs < stream.StartedAtMs)
             return;
-        state.Save(stream with { EndedAtMs = state.NowMs });
+        state.Save(stream with { EndedAtMs = endedAtMs });
         foreach (var sponsorship in state.ActiveSponsorships(streamId))
             EndSponsorship.Refund(state, sponsorship);
     }

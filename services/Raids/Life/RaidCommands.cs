@@ -29,7 +29,7 @@ internal sealed class RaidCommands(
         if (former is { IsFinal: false })
             throw RaidsErrors.RaidAlreadyRunning.Exception();
         var named = targetStreamId.Length == 0 ? null : await targets.NamedAsync(source, targetStreamId, isNamedBefore: false, cancellationToken);
-        var raid = await MakeAsync(source, RaidOrigin.Command, movesAt) with { Target = named };
+        var raid = await MakeAsync(source, RaidOrigin.Command, movesAt, takesSeed: true) with { Target = named };
         if (named is null)
         {
             var selection = await targets.DrawnAsync(raid, [], cancellationToken);
@@ -60,14 +60,14 @@ internal sealed class RaidCommands(
                 continue;
             }
 
-            var raid = await MakeAsync(source, RaidOrigin.End, wish == NoRaid ? clock.GetUtcNow() : movesAt) with { Target = named, IsUnwanted = wish == NoRaid };
+            var raid = await MakeAsync(source, RaidOrigin.End, wish == NoRaid ? clock.GetUtcNow() : movesAt, takesSeed: wish != NoRaid) with { Target = named, IsUnwanted = wish == NoRaid };
             var proposal = await raids.ProposeAsync(raid, former, raid.ProposedAt, isCounted: !raid.IsUnwanted);
             if (proposal == Proposal.LimitReached)
             {
                 if (named is not null)
                     throw RaidsErrors.RaidLimitReached.Exception();
                 // Who wants to end must be able to: without a raid then.
-                raid = raid with { IsUnwanted = true, Reason = RaidReasons.LimitReached };
+                raid = raid with { IsUnwanted = true, Reason = RaidReasons.LimitReached, Seed = "" };
                 proposal = await raids.ProposeAsync(raid, former, raid.ProposedAt, isCounted: false);
             }
 
@@ -93,7 +93,7 @@ internal sealed class RaidCommands(
             if (raid.IsFinal || raid.State == RaidState.Moving)
                 throw RaidsErrors.RaidAlreadyMoving.Exception();
             var now = clock.GetUtcNow();
-            if (await raids.SaveAsync(raid, raid.Cancel(RaidReasons.CancelledByRaider, now), now) is { } cancelled)
+            if (await raids.SaveAsync(raid, raid.Cancel(RaidReasons.CancelledByRaider, now) with { Declined = await raids.DeclinesAsync(raidId) }, now) is { } cancelled)
             {
                 await bus.Publish(new RaidCancelled(raid.RaidId, raid.SourceStreamId, cancelled.Reason), cancellationToken);
                 return cancelled;
@@ -132,7 +132,8 @@ internal sealed class RaidCommands(
                     StartedAt = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(fact.StartedAt),
                 },
                 RaidOrigin.BroadcasterLost,
-                deadline);
+                deadline,
+                takesSeed: false);
             if (await raids.ProposeAsync(raid, former, deadline, isCounted: false) == Proposal.Recorded)
                 break;
         }
@@ -182,7 +183,7 @@ internal sealed class RaidCommands(
         return await raids.SaveAsync(raid, raid with { Origin = RaidOrigin.End, MovesAt = now, IsUnwanted = wish == NoRaid }, now);
     }
 
-    private async Task<RaidRecord> MakeAsync(LiveStream source, RaidOrigin origin, DateTimeOffset movesAt)
+    private async Task<RaidRecord> MakeAsync(LiveStream source, RaidOrigin origin, DateTimeOffset movesAt, bool takesSeed)
     {
         var now = clock.GetUtcNow();
         return new RaidRecord
@@ -196,7 +197,8 @@ internal sealed class RaidCommands(
             Viewers = (int)Math.Min(source.Viewers, int.MaxValue),
             ProposedAt = now,
             MovesAt = movesAt < now ? now : movesAt,
-            Seed = await raids.TakeSeedAsync(source.Channel),
+            // A seed is for a raid that is in the history: who only ends takes none, and a lost broadcaster's raid takes one when it draws.
+            Seed = takesSeed ? await raids.NextSeedAsync(source.Channel) : "",
         };
     }
 }

@@ -2,6 +2,7 @@ using Beacon.Contracts.Events;
 using Beacon.Contracts.Topology.V1;
 using Beacon.Raids.Channels;
 using Beacon.Raids.Raid;
+using Grpc.Core;
 using MassTransit;
 using Microsoft.Extensions.Options;
 
@@ -9,21 +10,27 @@ namespace Beacon.Raids.Life;
 
 /// <summary>
 /// Sends an audience on: so many viewers at a time as the join budget of their target allows, those that watch through each other together.
-/// A plan is not recorded: after a crash it is made again from who is still there, and the edges tell nobody twice.
+/// A plan is not recorded: after a crash it is made again from who is still there, and the edges tell nobody twice. Before viewers move they have
+/// places in the target where that can be: the owner of the target takes them in, and they keep their neighbours.
 /// </summary>
 internal sealed class RaidMover(
     RaidStore raids,
     TargetFinder targets,
     SettingsStore settings,
     TopologyService.TopologyServiceClient topology,
+    TopologyEdgeService.TopologyEdgeServiceClient owners,
     IBus bus,
     IOptions<RaidsOptions> options,
-    TimeProvider clock)
+    TimeProvider clock,
+    ILogger<RaidMover> log)
 {
     /// <summary>What one answer of Topology holds at most.</summary>
     private const int TreePageSize = 10_000;
 
     private const int BatchesPerSecond = 10;
+
+    /// <summary>What Topology takes in one call.</summary>
+    private const int PlacesPerCall = 1_024;
 
     /// <summary>Shorter than any lease, which is renewed after it.</summary>
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
@@ -62,16 +69,19 @@ internal sealed class RaidMover(
     public async Task<RaidRecord?> SendAsync(RaidRecord raid, Func<RaidRecord, Task<RaidRecord?>> keep, CancellationToken cancellationToken)
     {
         var current = raid;
-        if (raid.Shares.Count > 1 || raid.Viewers > BatchSize)
+        if (raid.IsPlaced)
         {
-            var audience = await AudienceAsync(raid.SourceStreamId, cancellationToken);
-            var plan = AudiencePlan.Make(audience, [.. raid.Shares.Select(share => new PlanTarget(share.Target, raid.Shares.Count > 1 ? share.Viewers : 0))], Newcomers);
-            foreach (var batch in plan.Batches(BatchSize))
+            // Who has a place goes there, whatever the last word says.
+        }
+        else if (raid.Shares.Count > 1 || raid.Viewers > BatchSize)
+        {
+            foreach (var batch in await BatchesAsync(raid, cancellationToken))
             {
                 var target = raid.Shares[batch.Target].Target;
                 if (await PaceAsync(current, target, batch.PeerIds.Count, keep, cancellationToken) is not { } kept)
                     return null;
                 current = kept;
+                await TryPlaceAsync(raid, target, batch.PeerIds, cancellationToken);
                 await PublishAsync(raid, target, batch.PeerIds, cancellationToken);
             }
         }
@@ -87,6 +97,62 @@ internal sealed class RaidMover(
         // Who came after the plan was made, and the broadcaster.
         await PublishAsync(raid, raid.Target!, [], cancellationToken);
         return current;
+    }
+
+    /// <summary>
+    /// Gives the audience places, batch by batch. Null when somebody else wrote meanwhile, as a cancel does, and when a target takes nobody now. The same
+    /// again gives nobody a second place.
+    /// </summary>
+    public async Task<RaidRecord?> PlaceAsync(RaidRecord raid, Func<RaidRecord, Task<RaidRecord?>> keep, CancellationToken cancellationToken)
+    {
+        var current = raid;
+        foreach (var batch in await BatchesAsync(raid, cancellationToken))
+        {
+            var target = raid.Shares[batch.Target].Target;
+            if (await PaceAsync(current, target, batch.PeerIds.Count, keep, cancellationToken) is not { } kept)
+                return null;
+            current = kept;
+            if (!await TryPlaceAsync(raid, target, batch.PeerIds, cancellationToken))
+                return null;
+            // Also when the raid was cancelled by now: the edges know, and give the places back.
+            await bus.Publish(
+                new RaidPrepared(raid.RaidId, raid.SourceStreamId, target.StreamId, target.Channel, target.Title, raid.Viewers, raid.MovesAt, batch.PeerIds),
+                cancellationToken);
+        }
+
+        return current;
+    }
+
+    private async Task<IReadOnlyList<PlannedBatch>> BatchesAsync(RaidRecord raid, CancellationToken cancellationToken)
+    {
+        // Who declines would only make others move twice.
+        var staying = await raids.DeclinersAsync(raid.RaidId);
+        List<AudiencePeer> audience = [.. (await AudienceAsync(raid.SourceStreamId, cancellationToken)).Where(peer => !staying.Contains(peer.PeerId))];
+        if (audience.Count == 0)
+            return [];
+        return AudiencePlan.Make(audience, [.. raid.Shares.Select(share => new PlanTarget(share.Target, raid.Shares.Count > 1 ? share.Viewers : 0))], Newcomers)
+            .Batches(BatchSize);
+    }
+
+    /// <summary>A place ahead is a courtesy: without it a viewer gets one when it joins.</summary>
+    private async Task<bool> TryPlaceAsync(RaidRecord raid, RaidTarget target, IReadOnlyList<string> peerIds, CancellationToken cancellationToken)
+    {
+        try
+        {
+            foreach (var some in peerIds.Chunk(PlacesPerCall))
+            {
+                await owners.PlaceAudienceAsync(
+                    new PlaceAudienceRequest { RaidId = raid.RaidId, SourceStreamId = raid.SourceStreamId, TargetStreamId = target.StreamId, PeerIds = { some } },
+                    cancellationToken: cancellationToken);
+            }
+
+            return true;
+        }
+        catch (RpcException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            Log.NotPlaced(log, raid.RaidId, target.StreamId, exception.Status.Detail);
+            return false;
+        }
     }
 
     /// <summary>Waits until the target may be joined by so many.</summary>
@@ -107,7 +173,7 @@ internal sealed class RaidMover(
     }
 
     private Task PublishAsync(RaidRecord raid, RaidTarget target, IReadOnlyList<string> peerIds, CancellationToken cancellationToken) => bus.Publish(
-        new RaidLaunched(raid.RaidId, raid.SourceStreamId, target.StreamId, target.Channel, target.Title, raid.Viewers, clock.GetUtcNow(), peerIds),
+        new RaidLaunched(raid.RaidId, raid.SourceStreamId, target.StreamId, target.Channel, target.Title, raid.Viewers, clock.GetUtcNow(), peerIds, raid.IsPlaced),
         cancellationToken);
 
     /// <summary>The viewers of a stream as its first tree has them, parents before their children.</summary>

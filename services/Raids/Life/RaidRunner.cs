@@ -40,7 +40,11 @@ internal sealed class RaidRunner(
     private readonly ConcurrentDictionary<string, Lazy<Task<RaidRecord?>>> _running = new(StringComparer.Ordinal);
     private TaskCompletionSource _wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private RaidMachine Machine => new(TimeSpan.FromSeconds(options.Value.TargetCheckSeconds), TimeSpan.FromSeconds(options.Value.GiveUpSeconds));
+    private RaidMachine Machine => new(
+        TimeSpan.FromSeconds(options.Value.TargetCheckSeconds),
+        TimeSpan.FromSeconds(options.Value.GiveUpSeconds),
+        TimeSpan.FromSeconds(options.Value.PlaceAheadSeconds),
+        options.Value.JoinsPerSecond);
 
     private TimeSpan Lease => TimeSpan.FromSeconds(options.Value.LeaseSeconds);
 
@@ -171,7 +175,7 @@ internal sealed class RaidRunner(
     {
         var live = raid.State == RaidState.Moving ? null : await targets.LookUpAsync(raid.SourceStreamId, stop);
         var source = live is null || !RaidCommands.IsOfThisLife(raid, live) ? SourceCondition.Gone : live.BroadcasterConnected ? SourceCondition.Live : SourceCondition.Away;
-        if (raid.State == RaidState.Proposed && live is not null)
+        if (raid is { State: RaidState.Proposed or RaidState.Countdown, IsPlaced: false } && live is not null)
             raid = raid with { Viewers = (int)Math.Min(live.Viewers, int.MaxValue) };
         var isFit = raid is { State: RaidState.Proposed or RaidState.Countdown, IsUnwanted: false } && await targets.IsFitAsync(raid, stop);
         var now = clock.GetUtcNow();
@@ -197,6 +201,9 @@ internal sealed class RaidRunner(
             case RaidAction.Reprieve:
                 await raids.SaveAsync(raid, raid with { SourceEndsAt = null }, now);
                 break;
+            case RaidAction.Place:
+                await PlaceAsync(raid, timeout, stop);
+                break;
             case RaidAction.Move:
                 await MoveAsync(raid, timeout, stop);
                 break;
@@ -220,7 +227,8 @@ internal sealed class RaidRunner(
 
     private async Task SelectAsync(RaidRecord raid, CancellationToken stop)
     {
-        var selection = await targets.DrawnAsync(raid, raid.Target is { } former ? [former.StreamId] : [], stop);
+        var seed = raid.Seed.Length > 0 ? raid.Seed : await raids.NextSeedAsync(raid.SourceChannel);
+        var selection = await targets.DrawnAsync(raid with { Seed = seed }, raid.Target is { } former ? [former.StreamId] : [], stop);
         if (selection.Target is not { } target)
         {
             if (raid.EndsStream)
@@ -229,16 +237,29 @@ internal sealed class RaidRunner(
             return;
         }
 
-        var aimed = await raids.SaveAsync(raid, raid.Aim(target, selection.Draws), raid.LeaseUntil);
+        var aimed = await raids.SaveAsync(raid, raid.Aim(target, selection.Draws) with { Seed = seed }, raid.LeaseUntil);
         if (aimed is { State: RaidState.Countdown } && aimed.MovesAt > clock.GetUtcNow())
             await PublishAnnouncementAsync(aimed, target, stop);
+    }
+
+    private async Task PlaceAsync(RaidRecord raid, CancellationTokenSource timeout, CancellationToken stop)
+    {
+        var shares = await mover.ShareAsync(raid, stop);
+        if (await raids.SaveAsync(raid, raid.Place(shares), raid.LeaseUntil) is not { } placing)
+            return;
+        if (await mover.PlaceAsync(placing, GoOnAsync, stop) is { } placed)
+            await raids.SaveAsync(placed, placed with { IsPlaced = true }, clock.GetUtcNow());
+
+        // A cancel is not to wait for the lease: what is placed after it has to be taken out again.
+        async Task<RaidRecord?> GoOnAsync(RaidRecord sending) =>
+            await raids.FindAsync(sending.RaidId) is { } stored && stored.Version == sending.Version ? await KeepAsync(sending, timeout) : null;
     }
 
     private async Task MoveAsync(RaidRecord raid, CancellationTokenSource timeout, CancellationToken stop)
     {
         if (raid.State != RaidState.Moving)
         {
-            var shares = await mover.ShareAsync(raid, stop);
+            var shares = raid.IsPlaced ? raid.Shares : await mover.ShareAsync(raid, stop);
             // Here it is decided whether a cancel was in time.
             if (await raids.SaveAsync(raid, raid.Move(shares), raid.LeaseUntil) is not { } moving)
                 return;
@@ -249,7 +270,7 @@ internal sealed class RaidRunner(
 
         if (!raid.IsTold)
         {
-            if (await mover.SendAsync(raid, KeepAsync, stop) is not { } sent)
+            if (await mover.SendAsync(raid, sending => KeepAsync(sending, timeout), stop) is not { } sent)
                 return;
             var until = clock.GetUtcNow() + Lease;
             if (await raids.SaveAsync(sent, sent with { IsTold = true, LeaseUntil = until }, until) is not { } told)
@@ -259,18 +280,19 @@ internal sealed class RaidRunner(
 
         await EndAtTopologyAsync(raid, stop);
         await FinishAsync(raid, raid.Complete(clock.GetUtcNow()), stop);
+    }
 
-        // Between two batches: the lease goes on, and so does the time that one step may take.
-        async Task<RaidRecord?> KeepAsync(RaidRecord sending)
-        {
-            timeout.CancelAfter(StepTimeout);
-            var now = clock.GetUtcNow();
-            return sending.LeaseUntil - now > Lease / 2 ? sending : await raids.SaveAsync(sending, sending with { LeaseUntil = now + Lease }, now + Lease);
-        }
+    /// <summary>Between two batches: the lease goes on, and so does the time that one step may take.</summary>
+    private async Task<RaidRecord?> KeepAsync(RaidRecord sending, CancellationTokenSource timeout)
+    {
+        timeout.CancelAfter(StepTimeout);
+        var now = clock.GetUtcNow();
+        return sending.LeaseUntil - now > Lease / 2 ? sending : await raids.SaveAsync(sending, sending with { LeaseUntil = now + Lease }, now + Lease);
     }
 
     private async Task FinishAsync(RaidRecord raid, RaidRecord final, CancellationToken stop)
     {
+        final = final with { Declined = await raids.DeclinesAsync(raid.RaidId) };
         if (await raids.SaveAsync(raid, final, final.FinishedAt!.Value) is null)
             return;
         metrics.Ended(final);

@@ -28,17 +28,20 @@ internal sealed class RaidStore(IConnectionMultiplexer redis, IOptions<RaidsOpti
     /// <summary>Raids under way that one look at the list takes up.</summary>
     private const int DueAtOnce = 256;
 
-    // KEYS raid, running, due, raid-of, history, limit.
-    // ARGV former raid id or '', raid id, stream, json, due ms, time to live ms, now ms, window ms, most in window or 0, memory ms, most in history or 0.
+    // KEYS raid, running, due, raid-of, history, limit, seed.
+    // ARGV former raid id or '', raid id, stream, json, due ms, time to live ms, now ms, window ms, most in window or 0, memory ms, most in history or 0,
+    // the seed that it takes or '', next seed, memory of seeds ms.
     private const string ProposeScript = """
         local former = redis.call('GET', KEYS[4])
         if (former or '') ~= ARGV[1] then return 0 end
+        if ARGV[12] ~= '' and redis.call('GET', KEYS[7]) ~= ARGV[12] then return 0 end
         if tonumber(ARGV[9]) > 0 then
           redis.call('ZREMRANGEBYSCORE', KEYS[6], '-inf', tonumber(ARGV[7]) - tonumber(ARGV[8]))
           if redis.call('ZCARD', KEYS[6]) >= tonumber(ARGV[9]) then return -1 end
           redis.call('ZADD', KEYS[6], ARGV[7], ARGV[2])
           redis.call('PEXPIRE', KEYS[6], ARGV[8])
         end
+        if ARGV[12] ~= '' then redis.call('SET', KEYS[7], ARGV[13], 'PX', ARGV[14]) end
         redis.call('HSET', KEYS[1], 'version', '1', 'json', ARGV[4])
         redis.call('PEXPIRE', KEYS[1], ARGV[6])
         redis.call('SET', KEYS[4], ARGV[2], 'PX', ARGV[10])
@@ -52,9 +55,16 @@ internal sealed class RaidStore(IConnectionMultiplexer redis, IOptions<RaidsOpti
         return 1
         """;
 
-    // KEYS raid, running, due. ARGV version that must stand, next version, json, due ms or '' when final, raid id, stream, time to live ms.
+    // KEYS raid, running, due, seed, history. ARGV version that must stand, next version, json, due ms or '' when final, raid id, stream, time to live ms,
+    // the seed that it takes now or '', next seed, memory of seeds ms, proposed ms.
     private const string SaveScript = """
         if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
+        if ARGV[8] ~= '' then
+          if redis.call('GET', KEYS[4]) ~= ARGV[8] then return 0 end
+          redis.call('SET', KEYS[4], ARGV[9], 'PX', ARGV[10])
+          redis.call('ZADD', KEYS[5], ARGV[11], ARGV[5])
+          redis.call('PEXPIRE', KEYS[5], ARGV[7])
+        end
         redis.call('HSET', KEYS[1], 'version', ARGV[2], 'json', ARGV[3])
         redis.call('PEXPIRE', KEYS[1], ARGV[7])
         if ARGV[4] == '' then
@@ -76,16 +86,11 @@ internal sealed class RaidStore(IConnectionMultiplexer redis, IOptions<RaidsOpti
         return string.format('%.0f', at)
         """;
 
-    // KEYS seed. ARGV next seed, memory ms.
-    private const string TakeSeedScript = """
-        local former = redis.call('GET', KEYS[1])
-        redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-        return former
-        """;
-
     private static readonly JsonSerializerOptions Json = new() { Converters = { new JsonStringEnumConverter() } };
 
     private IDatabase Database => redis.GetDatabase();
+
+    private long SeedMemoryMs => options.Value.LastTargetHours * 3_600_000L;
 
     private long HistoryMs => options.Value.HistoryDays * 86_400_000L;
 
@@ -110,6 +115,7 @@ internal sealed class RaidStore(IConnectionMultiplexer redis, IOptions<RaidsOpti
                 DirectoryKeys.RaidOf(raid.SourceStreamId),
                 DirectoryKeys.History(raid.SourceChannel),
                 DirectoryKeys.Limit(raid.SourceChannel),
+                DirectoryKeys.Seed(raid.SourceChannel),
             ],
             [
                 former?.RaidId ?? "",
@@ -125,6 +131,9 @@ internal sealed class RaidStore(IConnectionMultiplexer redis, IOptions<RaidsOpti
                 (settings.RaidMemorySeconds + RaidsOptions.MaxCountdownSeconds + settings.GiveUpSeconds) * 1000L,
                 // Most lost broadcasters come back: such a raid is history when it moves.
                 raid.IsUnwanted || raid.Origin == RaidOrigin.BroadcasterLost ? 0 : settings.HistoryPerChannel,
+                raid.Seed,
+                NewSeed(),
+                SeedMemoryMs,
             ]);
         return result switch { 1 => Proposal.Recorded, 0 => Proposal.Overtaken, _ => Proposal.LimitReached };
     }
@@ -136,8 +145,20 @@ internal sealed class RaidStore(IConnectionMultiplexer redis, IOptions<RaidsOpti
         next = next with { Version = former.Version + 1 };
         var saved = (long)await Database.ScriptEvaluateAsync(
             SaveScript,
-            [DirectoryKeys.Raid(next.RaidId), DirectoryKeys.Running, DirectoryKeys.Due],
-            [former.Version, next.Version, Format(next), next.IsFinal ? "" : due.ToUnixTimeMilliseconds(), next.RaidId, next.SourceStreamId, HistoryMs]);
+            [DirectoryKeys.Raid(next.RaidId), DirectoryKeys.Running, DirectoryKeys.Due, DirectoryKeys.Seed(next.SourceChannel), DirectoryKeys.History(next.SourceChannel)],
+            [
+                former.Version,
+                next.Version,
+                Format(next),
+                next.IsFinal ? "" : due.ToUnixTimeMilliseconds(),
+                next.RaidId,
+                next.SourceStreamId,
+                HistoryMs,
+                next.Seed == former.Seed ? "" : next.Seed,
+                NewSeed(),
+                SeedMemoryMs,
+                next.ProposedAt.ToUnixTimeMilliseconds(),
+            ]);
         return saved == 1 ? next : null;
     }
 
@@ -189,6 +210,23 @@ internal sealed class RaidStore(IConnectionMultiplexer redis, IOptions<RaidsOpti
         }
     }
 
+    /// <summary>A viewer stays behind; the same one again counts once.</summary>
+    public async Task DeclineAsync(string raidId, string peerId)
+    {
+        var key = DirectoryKeys.Declined(raidId);
+        if (await FindAsync(raidId) is not { IsFinal: false })
+            return;
+        await Database.SetAddAsync(key, peerId);
+        await Database.KeyExpireAsync(key, TimeSpan.FromSeconds(options.Value.RaidMemorySeconds));
+    }
+
+    /// <summary>The peers that stay behind so far.</summary>
+    public async Task<IReadOnlySet<string>> DeclinersAsync(string raidId) =>
+        (await Database.SetMembersAsync(DirectoryKeys.Declined(raidId))).Select(peerId => (string)peerId!).ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>How many viewers stay behind so far.</summary>
+    public async Task<int> DeclinesAsync(string raidId) => (int)await Database.SetLengthAsync(DirectoryKeys.Declined(raidId));
+
     /// <summary>The raids from and to a channel, newest first, and whether more follow.</summary>
     /// <param name="after">The last raid of the page before; empty for the first.</param>
     public async Task<(IReadOnlyList<RaidRecord> Raids, bool HasMore)> HistoryAsync(string channel, string after, int count)
@@ -216,11 +254,11 @@ internal sealed class RaidStore(IConnectionMultiplexer redis, IOptions<RaidsOpti
     public async Task<string?> CommitmentAsync(string channel) =>
         await Database.StringGetAsync(DirectoryKeys.Seed(channel)) is { IsNull: false } seed ? DrawProof.Commitment((string)seed!) : null;
 
-    /// <summary>Takes the seed of this raid, and commits to the next one's in the same step: none is used twice.</summary>
-    public async Task<string> TakeSeedAsync(string channel)
+    /// <summary>The seed of the channel's next raid. It is taken, and the next one committed to, by the write that records the raid: none is used twice, none is lost.</summary>
+    public async Task<string> NextSeedAsync(string channel)
     {
-        var former = await Database.ScriptEvaluateAsync(TakeSeedScript, [DirectoryKeys.Seed(channel)], [NewSeed(), options.Value.LastTargetHours * 3_600_000L]);
-        return former.IsNull ? NewSeed() : (string)former!;
+        await CommitSeedAsync(channel);
+        return (string?)await Database.StringGetAsync(DirectoryKeys.Seed(channel)) ?? "";
     }
 
     private string NewSeed()

@@ -44,6 +44,9 @@ public enum RaidAction
 
     /// <summary>It has been tried for too long.</summary>
     GiveUp = 9,
+
+    /// <summary>Give the audience places in the target, so that all have a parent there when they move.</summary>
+    Place = 10,
 }
 
 /// <summary>An action, and for <see cref="RaidAction.Wait"/> until when.</summary>
@@ -52,8 +55,13 @@ public sealed record RaidStep(RaidAction Action, DateTimeOffset Until = default)
 /// <summary>The life cycle of a raid: what comes next is a function of the record, of the time, and of what is known of source and target.</summary>
 /// <param name="CheckEvery">How often the target is looked at during the countdown, so that the audience hears early of another one.</param>
 /// <param name="GiveUpAfter">How long after the end of the countdown a raid is still tried.</param>
-public sealed record RaidMachine(TimeSpan CheckEvery, TimeSpan GiveUpAfter)
+/// <param name="PlaceAhead">How long before the end of the countdown the last viewer has a place; zero = nobody is placed ahead.</param>
+/// <param name="JoinsPerSecond">How fast places are given.</param>
+public sealed record RaidMachine(TimeSpan CheckEvery, TimeSpan GiveUpAfter, TimeSpan PlaceAhead = default, int JoinsPerSecond = 1)
 {
+    /// <summary>Places are given so often at most; then the audience joins when it moves.</summary>
+    private const int MaxPlacings = 3;
+
     /// <summary>The next step.</summary>
     /// <param name="isTargetFit">The record has a target and it is live, present, not leaving and still willing.</param>
     public RaidStep Next(RaidRecord raid, DateTimeOffset now, SourceCondition source, bool isTargetFit)
@@ -78,8 +86,16 @@ public sealed record RaidMachine(TimeSpan CheckEvery, TimeSpan GiveUpAfter)
             return new(RaidAction.Announce);
         if (raid.SourceEndsAt <= now)
             return new(source == SourceCondition.Away ? RaidAction.Move : RaidAction.Reprieve);
-        return new(RaidAction.Wait, Earliest(raid.MovesAt, raid.SourceEndsAt, now + CheckEvery));
+        var placesAt = PlacesAt(raid);
+        if (now >= placesAt)
+            return new(RaidAction.Place);
+        return new(RaidAction.Wait, Earliest(Earliest(raid.MovesAt, raid.SourceEndsAt, now + CheckEvery), placesAt, DateTimeOffset.MaxValue));
     }
+
+    /// <summary>Late, because who has a place receives two streams; null when it is done, or not to be done.</summary>
+    private DateTimeOffset? PlacesAt(RaidRecord raid) => raid.IsPlaced || raid.Placings >= MaxPlacings || raid.Viewers == 0 || PlaceAhead == TimeSpan.Zero
+        ? null
+        : raid.MovesAt - PlaceAhead - TimeSpan.FromSeconds((double)raid.Viewers / JoinsPerSecond);
 
     /// <summary>Nobody is told and no target is chosen before the grace has run out: most broadcasters come back.</summary>
     private static RaidStep WhenLost(RaidRecord raid, DateTimeOffset now, SourceCondition source, bool isTargetFit)

@@ -37,7 +37,7 @@ public sealed record RaidRecord
     /// <summary>The main target; null until one is chosen, and when cancelled or failed.</summary>
     public RaidTarget? Target { get; init; }
 
-    /// <summary>All targets with their parts, the main one first; known when the raid moves.</summary>
+    /// <summary>All targets with their parts, the main one first; known when places are given, at the latest when the raid moves.</summary>
     public IReadOnlyList<RaidShare> Shares { get; init; } = [];
 
     /// <summary>Viewers of the source when the raid was proposed, and from the move on those that it began with.</summary>
@@ -60,6 +60,15 @@ public sealed record RaidRecord
     public IReadOnlyList<TargetDraw> Draws { get; init; } = [];
 
     public int DrawsMade { get; init; }
+
+    /// <summary>The audience has places in its targets, so that nothing but the word to go is missing.</summary>
+    public bool IsPlaced { get; init; }
+
+    /// <summary>How often it was begun to give the audience places.</summary>
+    public int Placings { get; init; }
+
+    /// <summary>Viewers who stayed behind on purpose; counted when the raid is final.</summary>
+    public int Declined { get; init; }
 
     /// <summary>Everybody was told; only the end of the source is missing.</summary>
     public bool IsTold { get; init; }
@@ -89,9 +98,16 @@ public sealed record RaidRecord
         : this with
         {
             Target = target,
+            Shares = [],
+            IsPlaced = false,
             Draws = [.. Draws.Concat(draws).TakeLast(MaxDraws)],
             DrawsMade = DrawsMade + draws.Sum(draw => draw.Steps.Count),
         };
+
+    /// <summary>The audience is about to get places in these targets.</summary>
+    public RaidRecord Place(IReadOnlyList<RaidShare> shares) => shares.Count == 0 || State != RaidState.Countdown
+        ? throw new InvalidOperationException($"Raid {RaidId} is {State} with {shares.Count} targets and cannot give places.")
+        : this with { Target = shares[0].Target, Shares = shares, Placings = Placings + 1 };
 
     /// <summary>The edges are about to be told.</summary>
     public RaidRecord Move(IReadOnlyList<RaidShare> shares) => shares.Count == 0

@@ -35,6 +35,9 @@ internal static class DirectoryKeys
     /// <summary>A hash: a raid as JSON, and its version.</summary>
     public static RedisKey Raid(string raidId) => $"{Tag}:raid:{raidId}";
 
+    /// <summary>A set of the peers that decline a raid.</summary>
+    public static RedisKey Declined(string raidId) => $"{Tag}:declined:{raidId}";
+
     /// <summary>The id of the latest raid of a stream.</summary>
     public static RedisKey RaidOf(string streamId) => $"{Tag}:raid-of:{streamId}";
 

@@ -1,3 +1,4 @@
+using Beacon.Contracts.Ledger.V1;
 using Beacon.Contracts.Topology.V1;
 using Beacon.Raids.Channels;
 using Beacon.Raids.Life;
@@ -13,6 +14,7 @@ namespace Beacon.Raids.Streams;
 /// </summary>
 internal sealed class DirectoryRebuild(
     StreamDirectory directory,
+    LedgerService.LedgerServiceClient ledger,
     SettingsStore settings,
     RaidStore raids,
     TopologyEdgeService.TopologyEdgeServiceClient topology,
@@ -46,7 +48,10 @@ internal sealed class DirectoryRebuild(
         foreach (var stream in answer.Streams)
         {
             await raids.CommitSeedAsync(stream.Channel);
+            var wasKnown = await directory.FindAsync(stream.StreamId) is not null;
             await directory.SeenAsync(StreamEntry.Of(stream).With(await settings.GetAsync(stream.Channel)));
+            if (!wasKnown)
+                await ReadSquadAsync(stream.StreamId, stop);
         }
 
         var forgotten = 0;
@@ -59,5 +64,20 @@ internal sealed class DirectoryRebuild(
         }
 
         Log.DirectoryRebuilt(log, answer.Streams.Count, forgotten);
+    }
+
+    /// <summary>What changed while nobody listened. The directory does without it when the Ledger is away.</summary>
+    private async Task ReadSquadAsync(string streamId, CancellationToken stop)
+    {
+        try
+        {
+            var squad = await ledger.GetSquadAsync(new GetSquadRequest { StreamId = streamId }, cancellationToken: stop);
+            if (squad.Version > 0)
+                await directory.SquadAsync(streamId, (long)squad.Version, squad.Members.Select(member => member.AccountId));
+        }
+        catch (RpcException exception) when (!stop.IsCancellationRequested)
+        {
+            Log.SquadUnknown(log, streamId, exception.StatusCode.ToString());
+        }
     }
 }

@@ -25,12 +25,26 @@ internal sealed class StreamAudienceChangedConsumer(StreamDirectory directory) :
 
 internal sealed class StreamEndedConsumer(StreamDirectory directory, TimeProvider clock) : IConsumer<StreamEnded>
 {
-    /// <summary>The time of sending, not of arrival: a late copy must not end a later life of the same stream id.</summary>
-    public Task Consume(ConsumeContext<StreamEnded> context) =>
-        directory.EndedAsync(context.Message.StreamId, context.Message.Channel, context.SentTime is { } sent ? new DateTimeOffset(sent, TimeSpan.Zero) : clock.GetUtcNow());
+    /// <summary>Its own time, or that of sending, not of arrival: a late copy must not end a later life of the same stream id.</summary>
+    public Task Consume(ConsumeContext<StreamEnded> context)
+    {
+        var sent = context.SentTime is { } time ? new DateTimeOffset(time, TimeSpan.Zero) : clock.GetUtcNow();
+        return directory.EndedAsync(context.Message.StreamId, context.Message.Channel, context.Message.EndedAt ?? sent);
+    }
 }
 
 internal sealed class BroadcasterAwayConsumer(RaidCommands commands) : IConsumer<BroadcasterAway>
 {
     public Task Consume(ConsumeContext<BroadcasterAway> context) => commands.BroadcasterAwayAsync(context.Message);
+}
+
+internal sealed class SquadChangedConsumer(StreamDirectory directory) : IConsumer<SquadChanged>
+{
+    public Task Consume(ConsumeContext<SquadChanged> context) =>
+        directory.SquadAsync(context.Message.StreamId, context.Message.Version, context.Message.AccountIds);
+}
+
+internal sealed class RaidDeclinedConsumer(RaidStore raids) : IConsumer<RaidDeclined>
+{
+    public Task Consume(ConsumeContext<RaidDeclined> context) => raids.DeclineAsync(context.Message.RaidId, context.Message.PeerId);
 }

@@ -56,6 +56,14 @@ internal sealed class StreamDirectory(IConnectionMultiplexer redis, IOptions<Rai
         return 1
         """;
 
+    // KEYS stream. ARGV version, squad.
+    private const string SquadScript = """
+        if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+        if tonumber(redis.call('HGET', KEYS[1], 'squad-version') or '0') >= tonumber(ARGV[1]) then return 0 end
+        redis.call('HSET', KEYS[1], 'squad-version', ARGV[1], 'squad', ARGV[2])
+        return 1
+        """;
+
     // KEYS index, stream, ended, channels. ARGV ended, milliseconds to remember, channel, stream id.
     private const string EndScript = """
         local started = redis.call('HGET', KEYS[2], 'started')
@@ -99,6 +107,10 @@ internal sealed class StreamDirectory(IConnectionMultiplexer redis, IOptions<Rai
         DescribeScript,
         [DirectoryKeys.Stream(streamId)],
         ["tags", string.Join(StreamEntry.Separator, rules.Tags), "language", rules.Language]);
+
+    /// <summary>Others share the stream's revenue. False when it is not live, or when that was known.</summary>
+    public Task<bool> SquadAsync(string streamId, long version, IEnumerable<string> accountIds) =>
+        ChangeAsync(streamId, SquadScript, [DirectoryKeys.Stream(streamId)], [version, string.Join(StreamEntry.Separator, accountIds)]);
 
     /// <summary>A stream ended; late facts about it are ignored from now on.</summary>
     public Task<bool> EndedAsync(string streamId, string channel, DateTimeOffset at) => ChangeAsync(

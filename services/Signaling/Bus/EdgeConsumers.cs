@@ -9,11 +9,12 @@ namespace Beacon.Signaling.Bus;
 /// What this replica hears on the bus, and whom of its clients it tells. All of it comes over the replica's own endpoint,
 /// one message after the other, so that a raid is told before the end of the stream that it leaves.
 /// </summary>
-internal sealed class EdgeConsumers(Edge edge, Directives directives, TimeProvider clock) :
+internal sealed class EdgeConsumers(Edge edge, Directives directives, RaidNotices raids) :
     IConsumer<PeersReassigned>,
     IConsumer<ChallengeIssued>,
     IConsumer<RaidLaunched>,
     IConsumer<RaidAnnounced>,
+    IConsumer<RaidPrepared>,
     IConsumer<RaidCancelled>,
     IConsumer<Contracts.Events.StreamEnded>,
     IConsumer<CreditsEarned>,
@@ -53,74 +54,27 @@ internal sealed class EdgeConsumers(Edge edge, Directives directives, TimeProvid
         return Task.CompletedTask;
     }
 
-    public Task Consume(ConsumeContext<RaidLaunched> context)
-    {
-        var raid = context.Message;
-        var frame = new ServerFrame
-        {
-            Raid = new Raid
-            {
-                RaidId = raid.RaidId,
-                FromStreamId = raid.FromStreamId,
-                TargetStreamId = raid.TargetStreamId,
-                TargetChannel = raid.TargetChannel,
-                TargetTitle = raid.TargetTitle,
-                Viewers = (uint)raid.Viewers,
-            },
-        };
-        foreach (var seat in Told(raid))
-        {
-            // Raids may say it again after a crash, and its last word is for everybody: each hears it once.
-            if (seat.TellRaid(raid.RaidId))
-                seat.Session.Send(frame);
-        }
+    public Task Consume(ConsumeContext<RaidAnnounced> context) => raids.AnnounceAsync(context.Message);
 
-        return Task.CompletedTask;
-    }
+    public Task Consume(ConsumeContext<RaidPrepared> context) => raids.PrepareAsync(context.Message);
 
-    public Task Consume(ConsumeContext<RaidAnnounced> context)
-    {
-        var raid = context.Message;
-        var left = raid.MovesAt - clock.GetUtcNow();
-        return TellStream(raid.FromStreamId, new Raid
-        {
-            RaidId = raid.RaidId,
-            FromStreamId = raid.FromStreamId,
-            TargetStreamId = raid.TargetStreamId,
-            TargetChannel = raid.TargetChannel,
-            TargetTitle = raid.TargetTitle,
-            Viewers = (uint)raid.Viewers,
-            // Never 0, which would send the audience on.
-            CountdownMs = (uint)Math.Max(1, left.TotalMilliseconds),
-        });
-    }
+    public Task Consume(ConsumeContext<RaidLaunched> context) => raids.LaunchAsync(context.Message);
 
-    public Task Consume(ConsumeContext<RaidCancelled> context) => TellStream(
-        context.Message.FromStreamId, new Raid { RaidId = context.Message.RaidId, FromStreamId = context.Message.FromStreamId, Cancelled = true });
+    public Task Consume(ConsumeContext<RaidCancelled> context) => raids.CancelAsync(context.Message);
 
-    public Task Consume(ConsumeContext<Contracts.Events.StreamEnded> context)
+    public async Task Consume(ConsumeContext<Contracts.Events.StreamEnded> context)
     {
         var ended = context.Message;
         var frame = new ServerFrame { StreamEnded = new Contracts.Signaling.V1.StreamEnded { StreamId = ended.StreamId, Reason = ended.Reason } };
+        var unsent = raids.GiveBackUnsentAsync(ended.StreamId);
         foreach (var seat in edge.SeatsOf(ended.StreamId))
         {
             seat.Session.Send(frame);
             edge.Leave(seat);
         }
 
-        return Task.CompletedTask;
-    }
-
-    private IEnumerable<Seat> Told(RaidLaunched raid) => raid.PeerIds is { Count: > 0 } peerIds
-        ? peerIds.Select(edge.SeatOf).OfType<Seat>().Where(seat => seat.StreamId == raid.FromStreamId)
-        : edge.SeatsOf(raid.FromStreamId);
-
-    private Task TellStream(string streamId, Raid raid)
-    {
-        var frame = new ServerFrame { Raid = raid };
-        foreach (var seat in edge.SeatsOf(streamId))
-            seat.Session.Send(frame);
-        return Task.CompletedTask;
+        raids.Forget(ended.StreamId);
+        await unsent;
     }
 
     public Task Consume(ConsumeContext<CreditsEarned> context)

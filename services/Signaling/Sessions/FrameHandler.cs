@@ -22,6 +22,7 @@ internal sealed class FrameHandler(
     Directives directives,
     Tickets.Tickets tickets,
     Departures departures,
+    RaidNotices raidNotices,
     AccessTokens accessTokens,
     TopologyCalls calls,
     TopologyEdgeService.TopologyEdgeServiceClient topology,
@@ -45,6 +46,7 @@ internal sealed class FrameHandler(
         ClientFrame.FrameOneofCase.MetricsReport => Task.FromResult(Report(session, frame.MetricsReport)),
         ClientFrame.FrameOneofCase.ChunkDigests => Task.FromResult(Announce(session, frame.ChunkDigests)),
         ClientFrame.FrameOneofCase.EndStream => EndAsync(session, frame.EndStream),
+        ClientFrame.FrameOneofCase.DeclineRaid => DeclineAsync(session, frame.DeclineRaid),
         ClientFrame.FrameOneofCase.Refresh => RefreshAsync(session, frame.Refresh),
         _ => Task.FromResult<Fault?>(SignalingErrors.UnknownFrame),
     };
@@ -150,7 +152,7 @@ internal sealed class FrameHandler(
         if (streamId is not null && session.Seats.ContainsKey(streamId))
             return ("", "", SignalingErrors.AlreadyInStream);
         if (resumeTicket.Length == 0)
-            return (streamId ?? NewId(), NewId(), null);
+            return (streamId ?? NewId(), PlacedAs(session, streamId) ?? NewId(), null);
         var ticket = tickets.ReadResume(resumeTicket);
         if (ticket is null || ticket.AccountId != session.Caller.AccountId || ticket.IsRoot != isRoot || (streamId is not null && ticket.StreamId != streamId))
             return ("", "", SignalingErrors.InvalidResumeTicket);
@@ -158,6 +160,10 @@ internal sealed class FrameHandler(
             ? ("", "", SignalingErrors.AlreadyInStream)
             : (ticket.StreamId, ticket.PeerId, null);
     }
+
+    /// <summary>The id of which Topology knows already, because a raid has a place for the viewer.</summary>
+    private static string? PlacedAs(Session session, string? streamId) =>
+        streamId is not null && session.HasPlaces ? session.Places.In(streamId)?.PeerId : null;
 
     /// <summary>
     /// Takes the seat before Topology is asked, because its first directives may arrive before its answer, and gives it up
@@ -181,6 +187,7 @@ internal sealed class FrameHandler(
         seat.Session.Send(answer);
         foreach (var directive in seat.Confirm())
             directives.Tell(seat, directive);
+        raidNotices.Remind(seat);
         return null;
     }
 
@@ -280,6 +287,9 @@ internal sealed class FrameHandler(
             new Metadata { { "authorization", $"Bearer {Encoding.ASCII.GetString(session.Credentials.AccessToken)}" } });
         return null;
     }
+
+    private async Task<Fault?> DeclineAsync(Session session, DeclineRaid frame) =>
+        session.Signals.TryTake() ? await raidNotices.DeclineAsync(session, frame) : SignalingErrors.RateLimited;
 
     private async Task<Fault?> RefreshAsync(Session session, Refresh frame)
     {

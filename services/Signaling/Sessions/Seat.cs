@@ -15,6 +15,7 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
     private readonly Dictionary<int, long> _versions = [];
     private List<PeerDirective>? _early = [];
     private string? _raidId;
+    private string? _declinedRaidId;
 
     public Session Session { get; } = session;
 
@@ -35,6 +36,13 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
 
     /// <summary>False when the peer was sent on by this raid before.</summary>
     public bool TellRaid(string raidId) => Interlocked.Exchange(ref _raidId, raidId) != raidId;
+
+    public bool WasTold(string raidId) => Volatile.Read(ref _raidId) == raidId;
+
+    /// <summary>False when the viewer declined it before.</summary>
+    public bool Decline(string raidId) => Interlocked.Exchange(ref _declinedRaidId, raidId) != raidId;
+
+    public bool HasDeclined(string raidId) => Volatile.Read(ref _declinedRaidId) == raidId;
 
     /// <summary>
     /// Applies a directive, or keeps it until <see cref="Confirm"/>: the bus may be faster than the answer to the join, and the client must

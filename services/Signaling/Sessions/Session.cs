@@ -37,6 +37,7 @@ internal sealed class Session : IThreadPoolWorkItem
     private Queue<ServerFrame>? _queue;
     private byte[]? _pong;
     private bool _isPingDue;
+    private RaidPlaces? _places;
     private bool _isWriting;
     private bool _isDone;
     private (int Code, string Text)? _closing;
@@ -71,6 +72,11 @@ internal sealed class Session : IThreadPoolWorkItem
 
     /// <summary>By stream id. Only the receive loop adds; it and a stream's end remove.</summary>
     public ConcurrentDictionary<string, Seat> Seats { get; } = new(concurrencyLevel: 1, capacity: 1, StringComparer.Ordinal);
+
+    public bool HasPlaces => Volatile.Read(ref _places) is not null;
+
+    /// <summary>What raids have for it in other streams. Made when it is first asked for: most sessions have none.</summary>
+    public RaidPlaces Places => LazyInitializer.EnsureInitialized(ref _places, static () => new RaidPlaces());
 
     public TokenBucket Signals { get; }
 

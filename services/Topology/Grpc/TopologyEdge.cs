@@ -1,3 +1,4 @@
+using Beacon.Contracts.Events;
 using Beacon.Contracts.Topology.V1;
 using Beacon.ServiceDefaults;
 using Beacon.Topology.Streams;
@@ -98,6 +99,36 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
             Known = (uint)imported.Known,
             Refused = (uint)imported.Refused,
         };
+    }
+
+    public override async Task<PlaceAudienceResponse> PlaceAudience(PlaceAudienceRequest request, ServerCallContext context)
+    {
+        if (request.PeerIds.Count is 0 or > Requests.MaxBatch)
+            throw TopologyErrors.InvalidBatch.Exception();
+        if (!Guid.TryParseExact(request.RaidId, "D", out _))
+            throw TopologyErrors.InvalidRaidId.Exception();
+        var (sourceId, targetId) = (Requests.StreamId(request.SourceStreamId), Requests.StreamId(request.TargetStreamId));
+        IReadOnlyList<string> peerIds = [.. request.PeerIds];
+        var audience = await streams.CallAsync(sourceId, grain => grain.Audience(peerIds));
+        IReadOnlyList<ArrivalCommand> arrivals =
+        [
+            .. audience.Select(arrival => arrival with
+            {
+                Peer = arrival.Peer with { PeerId = PlaceOf(arrival.Peer.PeerId) },
+                ParentId = arrival.ParentId is null ? null : PlaceOf(arrival.ParentId),
+            }),
+        ];
+        var imported = arrivals.Count == 0 ? new Imported(0, 0, 0, 0) : await streams.CallAsync(targetId, grain => grain.Import(arrivals));
+        return new PlaceAudienceResponse
+        {
+            Placed = (uint)imported.Placed,
+            Waiting = (uint)imported.Waiting,
+            Known = (uint)imported.Known,
+            Refused = (uint)imported.Refused,
+            Absent = (uint)(peerIds.Count - arrivals.Count),
+        };
+
+        string PlaceOf(string peerId) => RaidPlace.PeerId(request.RaidId, targetId, peerId);
     }
 
     public override async Task<HandoverResponse> Handover(HandoverRequest request, ServerCallContext context)

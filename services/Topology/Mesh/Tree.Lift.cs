@@ -34,6 +34,7 @@ internal sealed partial class Tree
     /// <param name="moves">The most connections to change.</param>
     private void Lift(int moves, long nowMs)
     {
+        ForgetWhoMadeWay(nowMs);
         if (moves > 0 && TryLiftDeepest(nowMs))
             moves--;
         while (moves > 0 && MaxDepth > 1)
@@ -157,10 +158,14 @@ internal sealed partial class Tree
         }
     }
 
-    private static void Weigh(PeerHeap heap, List<Weight> into, bool latest)
+    private void Weigh(PeerHeap heap, List<Weight> into, bool latest)
     {
         for (var at = 0; at < heap.Count && at < Weighed; at++)
-            into.Add(Weigh(heap[latest ? heap.Count - 1 - at : at]));
+        {
+            var peer = heap[latest ? heap.Count - 1 - at : at];
+            if (!latest || !HasMadeWay(peer))
+                into.Add(Weigh(peer));
+        }
     }
 
     // Who could feed more than it does is worth those who would come below it.

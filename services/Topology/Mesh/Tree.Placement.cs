@@ -169,7 +169,7 @@ internal sealed partial class Tree
         for (var depth = 1; depth < depths; depth++)
         {
             var weaker = _leaves.RanksAt(depth) & ranks;
-            if (weaker != 0 && _leaves.At(depth, PlaceIndex.Lowest(weaker)).Latest is { Parent.IsDegraded: false } weak && LeadsToRoot(weak))
+            if (weaker != 0 && _leaves.At(depth, PlaceIndex.Lowest(weaker)).Latest is { Parent.IsDegraded: false } weak && LeadsToRoot(weak) && !HasMadeWay(weak))
                 return weak;
         }
 

@@ -12,6 +12,9 @@ internal interface IStreamGrain : IGrainWithStringKey
     /// <summary>An audience of another stream comes, parents before children.</summary>
     Task<Reply<Imported>> Import(IReadOnlyList<ArrivalCommand> arrivals);
 
+    /// <summary>Viewers of these as they would come to another stream, parents before children; who is none is left out.</summary>
+    Task<Reply<IReadOnlyList<ArrivalCommand>>> Audience(IReadOnlyList<string> peerIds);
+
     /// <summary>A squad member's peer becomes the broadcaster's.</summary>
     Task<Reply<StreamInfo>> Handover(HandoverCommand command);
 

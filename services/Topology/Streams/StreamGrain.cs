@@ -46,6 +46,8 @@ internal sealed class StreamGrain(
 
     public Task<Reply<Imported>> Import(IReadOnlyList<ArrivalCommand> arrivals) => _owner.Import(arrivals);
 
+    public Task<Reply<IReadOnlyList<ArrivalCommand>>> Audience(IReadOnlyList<string> peerIds) => Task.FromResult(_owner.Audience(peerIds));
+
     public Task<Reply<StreamInfo>> Handover(HandoverCommand command) => _owner.Handover(command);
 
     public Task<Reply<IReadOnlyList<string>>> Report(EdgeReports reports) => _owner.Report(reports);

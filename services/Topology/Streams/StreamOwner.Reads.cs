@@ -21,6 +21,10 @@ internal sealed partial class StreamOwner
             [.. tree.Waiting.Take(pageSize).Select(peer => peer.Id)]);
     }
 
+    /// <inheritdoc cref="IStreamGrain.Audience"/>
+    public Reply<IReadOnlyList<ArrivalCommand>> Audience(IReadOnlyList<string> peerIds) =>
+        Live is { } state ? new Reply<IReadOnlyList<ArrivalCommand>>(Refusal.None, state.Audience(peerIds)) : Unknown();
+
     /// <inheritdoc cref="IStreamGrain.ReadTree"/>
     public Reply<TreeSlice> ReadTree(int stripe, int from)
     {

@@ -307,7 +307,8 @@ internal sealed partial class StreamOwner(
         _isFinishing = true;
         try
         {
-            var ended = new StreamEnded(streamId, state.Meta.Channel, state.Meta.AccountId, state.Meta.EndedReason!, state.EdgeIds);
+            var endedAt = state.Meta.EndedAtMs == 0 ? (DateTimeOffset?)null : DateTimeOffset.FromUnixTimeMilliseconds(state.Meta.EndedAtMs);
+            var ended = new StreamEnded(streamId, state.Meta.Channel, state.Meta.AccountId, state.Meta.EndedReason!, state.EdgeIds, endedAt);
             if (IsAway)
             {
                 // The audience need not wait for the journal; the rest must: a window is settled once it is written.

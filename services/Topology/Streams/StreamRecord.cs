@@ -84,6 +84,8 @@ internal static class StreamRecord
         writer.Number(meta.RootLostAtMs);
         writer.Number(meta.TreeVersion);
         writer.Number(meta.LastSettledWindow);
+        if (meta.EndedAtMs != 0)
+            writer.Number(meta.EndedAtMs);
         return writer.Taken();
     }
 
@@ -97,6 +99,7 @@ internal static class StreamRecord
             RootLostAtMs = reader.Number(),
             TreeVersion = reader.Number(),
             LastSettledWindow = reader.Number(),
+            EndedAtMs = reader.IsAtEnd ? 0 : reader.Number(),
         };
     }
 

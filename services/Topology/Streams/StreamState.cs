@@ -315,7 +315,7 @@ internal sealed partial class StreamState
         AdvanceWindows(nowMs);
         foreach (var settlement in Windows.SettleAll(CapBytes))
             Settled(settlement);
-        SetMeta(Meta with { EndedReason = reason });
+        SetMeta(Meta with { EndedReason = reason, EndedAtMs = nowMs });
     }
 
     /// <summary>The number of a directive as the peer's edge compares it: it grows also when the peer was forgotten meanwhile, or was told something that no record has.</summary>

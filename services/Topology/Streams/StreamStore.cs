@@ -13,6 +13,9 @@ internal sealed record StreamMeta(string Channel, string Title, string AccountId
     /// <summary>Set once the stream is over, until everybody was told and the state is deleted.</summary>
     public string? EndedReason { get; init; }
 
+    /// <summary>When that was; 0 while it is live.</summary>
+    public long EndedAtMs { get; init; }
+
     /// <summary>0 while the broadcaster is connected.</summary>
     public long RootLostAtMs { get; init; }
 

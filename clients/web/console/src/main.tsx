@@ -1,6 +1,7 @@
 import { render } from 'preact';
 import { useState } from 'preact/hooks';
 import { Account } from './account';
+import { ChannelPage } from './pages/ChannelPage';
 import { LivePage } from './pages/LivePage';
 import { StreamsPage } from './pages/StreamsPage';
 import { WatchPage } from './pages/WatchPage';
@@ -13,7 +14,10 @@ function App() {
   const [account, setAccount] = useState(() => Account.stored());
   const watched = /^\/watch\/([0-9a-f-]{36})$/i.exec(path)?.[1];
 
+  const channel = /^\/channel\/([^/]+)$/.exec(path)?.[1];
+
   const page = () => {
+    if (channel) return <ChannelPage key={channel} channel={decodeURIComponent(channel)} />;
     if (path !== '/live' && !watched) return path === '/' ? <StreamsPage /> : <NotFound />;
     if (!account) return <SignIn name={query.get('name')} onSignedIn={setAccount} />;
     return watched ? (

@@ -5,6 +5,7 @@ import { bytes, credits } from '../format';
 import { useHeartbeat, usePolled } from '../hooks';
 import { forgetOnAir, lastOnAir, rememberOnAir } from '../onAir';
 import { Facts } from '../parts/Facts';
+import { RaidForm } from '../parts/RaidForm';
 import { TreeView } from '../parts/TreeView';
 import { exposeBroadcast, hide } from '../probe';
 
@@ -100,9 +101,9 @@ export function LivePage({ account, query }: Props) {
     if (preview.current && source.current) preview.current.srcObject = source.current.stream;
   }, [broadcast]);
 
-  const end = async () => {
+  const end = async (raidTarget: string) => {
     try {
-      const { targetStreamId, viewers } = await broadcast!.end();
+      const { targetStreamId, viewers } = await broadcast!.end(raidTarget);
       setNotice(targetStreamId ? `The stream is over; ${viewers ?? 0} viewers were sent on.` : 'The stream is over.');
     } catch (cause) {
       setProblem(BeaconError.from(cause).message);
@@ -127,13 +128,19 @@ export function LivePage({ account, query }: Props) {
           <div>
             <video ref={preview} class="picture" autoplay muted playsInline aria-label="What you send" />
             <div class="row">
-              <button class="danger" data-testid="end-stream" onClick={() => void end()}>
-                End stream
-              </button>
               <a href={`/watch/${broadcast.streamId}`} target="_blank" rel="noopener" data-testid="watch-link">
                 Open the watch page
               </a>
             </div>
+            {broadcast.state !== 'ended' && (
+              <RaidForm
+                api={account.client.api}
+                streamId={broadcast.streamId}
+                channel={broadcast.channel}
+                onEnd={(raidTarget) => void end(raidTarget)}
+                onProblem={setProblem}
+              />
+            )}
           </div>
           <OnAir broadcast={broadcast} account={account} />
         </div>

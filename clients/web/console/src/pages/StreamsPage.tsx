@@ -32,6 +32,11 @@ export function StreamsPage() {
             <a class="card stream" href={`/watch/${stream.streamId}`} data-testid="stream" data-stream-id={stream.streamId}>
               <strong>{stream.title}</strong>
               <span class="muted">{stream.channel}</span>
+              {stream.squadAccountIds && stream.squadAccountIds.length > 1 && (
+                <span class="muted" title={stream.squadAccountIds.join(', ')} data-testid="squad">
+                  squad of {stream.squadAccountIds.length}
+                </span>
+              )}
               <span class="badge">
                 {stream.viewers ?? 0} {stream.viewers === 1 ? 'viewer' : 'viewers'}
               </span>

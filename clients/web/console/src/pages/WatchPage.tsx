@@ -1,9 +1,10 @@
-import { BeaconError, canvasSink, type Watch } from 'beacon-client';
+import { BeaconError, canvasSink, type BeaconApi, type ComingRaid, type StreamSummary, type Watch, type WatchEvents } from 'beacon-client';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Account } from '../account';
 import { bytes, credits, shortId } from '../format';
 import { useHeartbeat } from '../hooks';
 import { Facts } from '../parts/Facts';
+import { RaidCountdown } from '../parts/RaidCountdown';
 import { TipForm } from '../parts/TipForm';
 import { BreakRecorder, exposeWatch, hide } from '../probe';
 
@@ -22,6 +23,8 @@ export function WatchPage({ account, streamId, query }: Props) {
   const [title, setTitle] = useState('');
   const [problem, setProblem] = useState('');
   const [notice, setNotice] = useState('');
+  const [coming, setComing] = useState<ComingRaid>();
+  const [host, setHost] = useState<StreamSummary>();
   const [started, setStarted] = useState(query.get('autostart') !== '0');
   const [audible, setAudible] = useState(false);
 
@@ -48,8 +51,15 @@ export function WatchPage({ account, streamId, query }: Props) {
         const joined = await account.client.watch({ streamId, video, uplinkMbps });
         if (left) return joined.stop();
         joined.on('error', (error) => setProblem(error.message));
-        joined.on('ended', () => setNotice('The stream is over.'));
-        joined.on('raid', ({ phase, targetTitle }) => setNotice(raidNotice(phase, targetTitle)));
+        joined.on('ended', () => {
+          setNotice('The stream is over.');
+          void hostOf(account.client.api, joined.stats().channel).then(setHost);
+        });
+        joined.on('raid', ({ phase, targetTitle }) => {
+          setComing(joined.coming);
+          setHost(undefined);
+          setNotice(raidNotice(phase, targetTitle));
+        });
         joined.on('waiting', ({ position }) => setNotice(`All slots are taken. Your place in the queue: ${position}.`));
         joined.on('playing', (now) => {
           if (now.streamId === streamId) setNotice('');
@@ -99,6 +109,16 @@ export function WatchPage({ account, streamId, query }: Props) {
           {notice}
         </p>
       )}
+      {host && (
+        <p class="notice" role="status">
+          This channel sends its visitors to{' '}
+          <a href={`/watch/${host.streamId}`} data-testid="host">
+            “{host.title}”
+          </a>
+          .
+        </p>
+      )}
+      {coming && <RaidCountdown title={coming.targetTitle} movesAt={coming.movesAt} action="Stay here" testId="decline-raid" onAction={() => watch?.decline()} />}
       <div class="columns">
         <div>
           <canvas ref={canvas} class="picture" width={640} height={360} data-testid="picture" role="img" aria-label="The stream's picture" />
@@ -152,7 +172,28 @@ function Mesh({ watch, balance }: { watch: Watch; balance: bigint | undefined })
   );
 }
 
-function raidNotice(phase: 'started' | 'playing' | 'failed', title: string): string {
-  if (phase === 'started') return `The stream is over. On to “${title}” …`;
-  return phase === 'playing' ? `You came along to “${title}”.` : 'The stream is over.';
+/** Where an offline channel sends its visitors, if anywhere. */
+async function hostOf(api: BeaconApi, channel: string): Promise<StreamSummary | undefined> {
+  try {
+    return channel ? (await api.channel(channel)).host : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function raidNotice(phase: WatchEvents['raid']['phase'], title: string): string {
+  switch (phase) {
+    case 'announced':
+      return '';
+    case 'cancelled':
+      return 'The raid is off.';
+    case 'declined':
+      return 'You stay here.';
+    case 'started':
+      return `The stream is over. On to “${title}” …`;
+    case 'playing':
+      return `You came along to “${title}”.`;
+    case 'failed':
+      return 'The stream is over.';
+  }
 }

@@ -30,6 +30,42 @@ export interface StreamSummary {
   viewers: number;
   /** Slots that no child holds. */
   spareSlots: number;
+  /** The accounts that share its revenue, when a squad was set. */
+  squadAccountIds?: string[];
+}
+
+/** A channel: its live stream, or where it sends its visitors. */
+export interface Channel {
+  /** The permanent handle. */
+  channel: string;
+  /** Its live stream. */
+  live?: StreamSummary;
+  /** Where its visitors go while it has none. */
+  host?: StreamSummary;
+  /** Why there: `raid` or `auto_host`. */
+  hostReason?: string;
+}
+
+/** A raid as everybody may see it. */
+export interface RaidSummary {
+  /** The raid, a UUID. */
+  raidId: string;
+  /** The stream whose audience moves. */
+  fromStreamId: string;
+  /** The handle of its broadcaster. */
+  fromChannel: string;
+  /** `RAID_PHASE_` and `PROPOSED`, `COUNTDOWN`, `MOVING`, `DONE`, `CANCELLED` or `FAILED`. */
+  phase: string;
+  /** Why it was cancelled or failed. */
+  reason?: string;
+  /** Where it goes, the main target first. */
+  targets?: { streamId: string; channel: string; title: string; viewers?: number }[];
+  /** How many viewers it takes along. */
+  viewers?: number;
+  /** How many of them said that they stay behind. */
+  declined?: number;
+  /** ISO 8601: when the audience moves or moved. */
+  movesAt: string;
 }
 
 /** One place in a tree. */
@@ -139,6 +175,26 @@ export class BeaconApi {
   async endStream(streamId: string, raidTarget = ''): Promise<EndResult> {
     const result = await this.#call<Partial<EndResult>>('POST', `/api/streams/${encodeURIComponent(streamId)}/end`, { raidTarget });
     return { raidId: result.raidId ?? '', targetStreamId: result.targetStreamId ?? '', viewers: result.viewers ?? 0 };
+  }
+
+  /** Announces a raid of the caller's stream; without a target one is drawn. When the countdown (0 to 300 seconds, default 90) is over the stream ends. */
+  async startRaid(fromStreamId: string, targetStreamId = '', countdownSeconds?: number): Promise<RaidSummary> {
+    const body = { fromStreamId, targetStreamId, ...(countdownSeconds === undefined ? {} : { countdownSeconds }) };
+    return (await this.#call<{ raid: RaidSummary }>('POST', '/api/raids', body)).raid;
+  }
+
+  /** Until the audience moves. The stream goes on. */
+  async cancelRaid(raidId: string): Promise<RaidSummary> {
+    return (await this.#call<{ raid: RaidSummary }>('DELETE', `/api/raids/${encodeURIComponent(raidId)}`)).raid;
+  }
+
+  /** The raids from and to a channel, newest first. */
+  async raids(channel: string): Promise<RaidSummary[]> {
+    return (await this.#call<{ raids?: RaidSummary[] }>('GET', `/api/raids?channel=${encodeURIComponent(channel)}`)).raids ?? [];
+  }
+
+  async channel(name: string): Promise<Channel> {
+    return this.#call<Channel>('GET', `/api/channels/${encodeURIComponent(name)}`);
   }
 
   /** Round trip to the server in whole milliseconds, 0 = not measured. The first call pays for the connection, so the second counts. */

@@ -1,5 +1,5 @@
 export { BeaconApi } from './api';
-export type { EndResult, GuestSession, StreamSummary, TipResult, Tree, TreePeer, Wallet } from './api';
+export type { Channel, EndResult, GuestSession, RaidSummary, StreamSummary, TipResult, Tree, TreePeer, Wallet } from './api';
 export { Broadcast } from './broadcast';
 export type { BroadcastEvents, BroadcastOptions, BroadcastState, BroadcastStats } from './broadcast';
 export { BeaconClient } from './client';
@@ -26,4 +26,4 @@ export type { SocketState } from './signaling/socket';
 export type { TokenProvider, TokenRequest } from './signaling/tokens';
 export type { ParentStats, PeerStats } from './stats';
 export { Watch } from './watch';
-export type { WatchEvents, WatchOptions, WatchState, WatchStats } from './watch';
+export type { ComingRaid, WatchEvents, WatchOptions, WatchState, WatchStats } from './watch';

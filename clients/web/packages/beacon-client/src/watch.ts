@@ -38,14 +38,33 @@ export interface WatchEvents {
   waiting: { position: number; estimateMs: number };
   /** The first picture of a stream was drawn. */
   playing: { streamId: string };
-  /** The audience moves: `started`, then `playing` with the target's first picture, or `failed`. */
-  raid: { phase: 'started' | 'playing' | 'failed'; targetStreamId: string; targetTitle: string };
+  /**
+   * The audience will move: `announced`, again when the target changes, and then `cancelled`, or `declined` by this viewer, or `started`; after that
+   * `playing` with the target's first picture, or `failed`.
+   */
+  raid: { phase: 'announced' | 'cancelled' | 'declined' | 'started' | 'playing' | 'failed'; targetStreamId: string; targetTitle: string };
   /** A parent sent what the broadcaster did not, or withheld what it had, and was left. */
   fault: ParentFault;
   /** It is over, and why: `ended`, `broadcaster_lost`, or the reason of an error. */
   ended: { streamId: string; reason: string };
   /** It cannot go on, or something was refused. */
   error: BeaconError;
+}
+
+/** A raid that counts down. */
+export interface ComingRaid {
+  /** The raid, a UUID. */
+  raidId: string;
+  /** Where the audience will go, a UUID. */
+  targetStreamId: string;
+  /** The permanent handle of its broadcaster. */
+  targetChannel: string;
+  /** 1 to 120 characters. */
+  targetTitle: string;
+  /** How many viewers will move. */
+  viewers: number;
+  /** When, in milliseconds of `performance.now()`. */
+  movesAt: number;
 }
 
 /** A snapshot of a viewer. */
@@ -83,6 +102,9 @@ export class Watch extends Emitter<WatchEvents> {
   #state: WatchState = 'joining';
   #current: Showing;
   #next: Showing | undefined;
+  /** The next one is there before its time, and is not shown yet. */
+  #isNextUnseen = false;
+  #coming: ComingRaid | undefined;
   #closed = false;
 
   private constructor(
@@ -117,6 +139,20 @@ export class Watch extends Emitter<WatchEvents> {
   /** Changes when a raid has been followed. */
   get streamId(): string {
     return this.#current.stream.streamId;
+  }
+
+  /** The raid that counts down, if there is one. */
+  get coming(): ComingRaid | undefined {
+    return this.#coming;
+  }
+
+  /** Stays behind when the raid that counts down moves. */
+  decline(): void {
+    const coming = this.#coming;
+    if (!coming || this.#closed) return;
+    this.#raids.add(coming.raidId);
+    this.context.socket.send({ case: 'declineRaid', value: { streamId: this.streamId, raidId: coming.raidId } });
+    this.#callOff('declined');
   }
 
   stats(): WatchStats {
@@ -169,12 +205,12 @@ export class Watch extends Emitter<WatchEvents> {
       // The target's first picture makes it the current stream before it is drawn, so the two never mix on the canvas.
       sink: {
         draw: (frame) => {
-          if (showing === this.#next) this.#switchOver(showing);
+          if (showing === this.#next && !this.#isNextUnseen) this.#switchOver(showing);
           if (showing === this.#current) sink.draw(frame);
         },
       },
       onPicture: () => {
-        if (pictured) return;
+        if (pictured || showing !== this.#current) return;
         pictured = true;
         this.#setState('playing');
         this.emit('playing', { streamId });
@@ -229,20 +265,54 @@ export class Watch extends Emitter<WatchEvents> {
 
   async #follow(raid: Raid): Promise<void> {
     const { raidId, targetStreamId, targetTitle } = raid;
-    // Only says what is coming, or that it does not come.
-    if (raid.countdownMs > 0 || raid.cancelled) return;
-    if (this.#closed || this.#raids.has(raidId) || targetStreamId === this.streamId) return;
-    this.#raids.add(raidId);
-    this.#leave(this.#next);
-    this.emit('raid', { phase: 'started', targetStreamId, targetTitle });
+    if (this.#closed || this.#raids.has(raidId)) return;
+    if (raid.cancelled) {
+      if (raidId === this.#coming?.raidId) this.#callOff('cancelled');
+      return;
+    }
+    if (targetStreamId === this.streamId) return;
+    const isThere = this.#next?.stream.streamId === targetStreamId;
+    if (raid.countdownMs > 0) {
+      const { targetChannel, viewers } = raid;
+      const isNews = raidId !== this.#coming?.raidId || targetStreamId !== this.#coming.targetStreamId;
+      this.#coming = { raidId, targetStreamId, targetChannel, targetTitle, viewers, movesAt: performance.now() + raid.countdownMs };
+      if (!isThere && this.#isNextUnseen) this.#dropUnseen();
+      if (isNews) this.emit('raid', { phase: 'announced', targetStreamId, targetTitle });
+      if (!raid.placed || this.#next) return;
+      this.#isNextUnseen = true;
+    } else {
+      this.#raids.add(raidId);
+      this.#coming = undefined;
+      this.emit('raid', { phase: 'started', targetStreamId, targetTitle });
+      const wasUnseen = this.#isNextUnseen;
+      this.#isNextUnseen = false;
+      // Its next picture is the first that is shown.
+      if (isThere && wasUnseen) return;
+      this.#leave(this.#next);
+    }
     const next = this.#show(targetStreamId);
     this.#next = next;
     try {
       await next.stream.join();
     } catch (error) {
-      this.emit('error', BeaconError.from(error));
+      if (!this.#isNextUnseen && next === this.#next) this.emit('error', BeaconError.from(error));
       this.#raidFailed(next);
     }
+  }
+
+  /** The raid that was announced does not come, or not for this viewer. */
+  #callOff(phase: 'cancelled' | 'declined'): void {
+    const { targetStreamId, targetTitle } = this.#coming!;
+    this.#coming = undefined;
+    this.#dropUnseen();
+    this.emit('raid', { phase, targetStreamId, targetTitle });
+  }
+
+  #dropUnseen(): void {
+    if (!this.#isNextUnseen) return;
+    this.#isNextUnseen = false;
+    this.#leave(this.#next);
+    this.#next = undefined;
   }
 
   #switchOver(next: Showing): void {
@@ -256,6 +326,8 @@ export class Watch extends Emitter<WatchEvents> {
 
   #raidFailed(next: Showing): void {
     if (next !== this.#next) return;
+    // There is time for another attempt when the raid moves.
+    if (this.#isNextUnseen) return this.#dropUnseen();
     this.#leave(next);
     this.#next = undefined;
     this.emit('raid', { phase: 'failed', targetStreamId: next.stream.streamId, targetTitle: next.stream.title });
@@ -264,6 +336,9 @@ export class Watch extends Emitter<WatchEvents> {
 
   /** While a raid is under way the end of the old stream is no end: the last picture stays until the new one plays. */
   #ended(reason: string): void {
+    // A raid that had not begun by then does not come any more.
+    this.#dropUnseen();
+    this.#coming = undefined;
     if (this.#next || this.#closed) return;
     this.#setState('ended');
     this.emit('ended', { streamId: this.streamId, reason });
