@@ -13,7 +13,7 @@ internal static class Live
 
     private static readonly Option<int> Viewers = Beacon.Benchmarks.Verb.Number("--viewers", 5_000, 10, 15_000, "Viewers of the one stream.");
     private static readonly Option<int> InFlight = Beacon.Benchmarks.Verb.Number("--in-flight", 512, 1, 15_000, "Operations under way at once.");
-    private static readonly Option<int> WarmUpSeconds = Beacon.Benchmarks.Verb.Number("--warm-up", 10, 0, 600, "Seconds of all phases in small, before anything counts.");
+    private static readonly Option<int> WarmUpSeconds = Beacon.Benchmarks.Verb.Number("--warm-up", 10, 0, 600, "Seconds of all phases in small, before anything counts: of the server's processor time, so that a busy machine compiles as much.");
     private static readonly Option<int> SignalsPerViewer = Beacon.Benchmarks.Verb.Number("--signals", 20, 1, 200, "Signals that each viewer sends to its parent.");
     private static readonly Option<int> ReportsPerViewer = Beacon.Benchmarks.Verb.Number("--reports", 5, 1, 6, "Reports of each viewer.");
     private static readonly Option<int> Tips = Beacon.Benchmarks.Verb.Number("--tips", 5_000, 1, 1_000_000, "Tips.");
@@ -44,8 +44,9 @@ internal static class Live
         var run = new LiveRun(server, crowd, asked.GetValue(InFlight), acceptsMacTickets: !asked.GetValue(SignedTickets), log);
 
         await log.WriteLineAsync("warming up");
-        var until = Stopwatch.GetTimestamp() + (asked.GetValue(WarmUpSeconds) * Stopwatch.Frequency);
-        for (var round = 0; Stopwatch.GetTimestamp() < until; round++)
+        var warmUp = TimeSpan.FromSeconds(asked.GetValue(WarmUpSeconds));
+        var (startedAt, spentBefore) = (Stopwatch.GetTimestamp(), server.ProcessorTime);
+        while (Stopwatch.GetElapsedTime(startedAt) < warmUp || (server.IsObserved && server.ProcessorTime - spentBefore < warmUp))
             await run.PlayAsync(new Sizes(200, 10, 5, 50, 20), AllPhases, []);
 
         var viewers = asked.GetValue(Viewers);
@@ -154,7 +155,7 @@ internal sealed class LiveRun(Server server, Crowd crowd, int inFlight, bool acc
         var phase = Phase.Begin(server, total);
         using var relays = new Relays(total, inFlight, phase.Timings);
         foreach (var peer in all)
-            peer.SignalArrived = relays.Take;
+            (peer.SignalArrived, peer.SignalRefused) = (relays.Take, relays.Refuse);
         var spentBefore = server.ProcessorTime;
         for (var round = 0; round < signalsEach; round++)
         {
@@ -167,6 +168,7 @@ internal sealed class LiveRun(Server server, Crowd crowd, int inFlight, bool acc
 
         await relays.Arrived.WaitAsync(Patience);
         await phase.EndAsync(report, "signal", total);
+        report["signal_refused"] = relays.Refused;
         if (server.IsObserved)
             report["signal_relays_per_server_cpu_s"] = Math.Round(total / (server.ProcessorTime - spentBefore).TotalSeconds);
     }

@@ -203,7 +203,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
         try {
           return await socket.request({
             case: 'goLive',
-            value: { title, bitrateKbps, uplinkMbps, maxChildren, resumeTicket: this.#resumeTicket, signingKeyJwk: this.signer.publicJwk },
+            value: { title, bitrateKbps, uplinkMbps, maxChildren, resumeTicket: this.#resumeTicket, signingKeyJwk: this.signer.publicJwk, ticketMac: true },
           });
         } catch (error) {
           const { reason } = BeaconError.from(error);
@@ -237,6 +237,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
         bufferMs: () => 0,
       });
     }
+    this.#peer.takeTicketKey(live.ticketKey);
     void this.#peer.keys.add(live.keyCertificate);
     this.#setState('live');
     void api.roundTripMs().then((ms) => (this.#latencyMs = ms));
