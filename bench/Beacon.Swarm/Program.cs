@@ -6,5 +6,6 @@ var root = new RootCommand("Many synthetic peers against a running stack; one li
     Live.Command(),
     Fuzz.Command(),
     Idle.Command(),
+    Media.Command(),
 };
 return await root.Parse(args).InvokeAsync();
