@@ -9,11 +9,14 @@ namespace Beacon.Swarm;
 /// <summary>Drives a live server with a stream of synthetic viewers, phase by phase.</summary>
 internal static class Live
 {
+    /// <summary>Few at once make many small batches: what runs once a batch is compiled as well by then as what runs once a viewer.</summary>
+    private const int WarmUpInFlight = 8;
+
     private static readonly string[] AllPhases = ["connect", "join", "signal", "report", "tip", "heal"];
 
     private static readonly Option<int> Viewers = Beacon.Benchmarks.Verb.Number("--viewers", 5_000, 10, 15_000, "Viewers of the one stream.");
     private static readonly Option<int> InFlight = Beacon.Benchmarks.Verb.Number("--in-flight", 512, 1, 15_000, "Operations under way at once.");
-    private static readonly Option<int> WarmUpSeconds = Beacon.Benchmarks.Verb.Number("--warm-up", 10, 0, 600, "Seconds of all phases in small, before anything counts.");
+    private static readonly Option<int> WarmUpSeconds = Beacon.Benchmarks.Verb.Number("--warm-up", 10, 0, 600, "Seconds of all phases in small, before anything counts: of the server's processor time, so that a busy machine compiles as much.");
     private static readonly Option<int> SignalsPerViewer = Beacon.Benchmarks.Verb.Number("--signals", 20, 1, 200, "Signals that each viewer sends to its parent.");
     private static readonly Option<int> ReportsPerViewer = Beacon.Benchmarks.Verb.Number("--reports", 5, 1, 6, "Reports of each viewer.");
     private static readonly Option<int> Tips = Beacon.Benchmarks.Verb.Number("--tips", 5_000, 1, 1_000_000, "Tips.");
@@ -41,17 +44,18 @@ internal static class Live
             ? Server.Elsewhere(url, asked.GetValue(ServerPid), asked.GetValue(OperatorKey)!)
             : await Server.StartAsync(SelfHostSettings);
         using var crowd = new Crowd(server);
-        var run = new LiveRun(server, crowd, asked.GetValue(InFlight), acceptsMacTickets: !asked.GetValue(SignedTickets), log);
+        var run = new LiveRun(server, crowd, acceptsMacTickets: !asked.GetValue(SignedTickets), log);
 
         await log.WriteLineAsync("warming up");
-        var until = Stopwatch.GetTimestamp() + (asked.GetValue(WarmUpSeconds) * Stopwatch.Frequency);
-        for (var round = 0; Stopwatch.GetTimestamp() < until; round++)
-            await run.PlayAsync(new Sizes(200, 10, 5, 50, 20), AllPhases, []);
+        var warmUp = TimeSpan.FromSeconds(asked.GetValue(WarmUpSeconds));
+        var (startedAt, spentBefore) = (Stopwatch.GetTimestamp(), server.ProcessorTime);
+        while (Stopwatch.GetElapsedTime(startedAt) < warmUp || (server.IsObserved && server.ProcessorTime - spentBefore < warmUp))
+            await run.PlayAsync(new Sizes(200, 10, 5, 50, 20, WarmUpInFlight), AllPhases, []);
 
         var viewers = asked.GetValue(Viewers);
         var report = new JsonObject { ["viewers"] = viewers };
         await run.PlayAsync(
-            new Sizes(viewers, asked.GetValue(SignalsPerViewer), asked.GetValue(ReportsPerViewer), asked.GetValue(Tips), asked.GetValue(Orphans)), phases, report);
+            new Sizes(viewers, asked.GetValue(SignalsPerViewer), asked.GetValue(ReportsPerViewer), asked.GetValue(Tips), asked.GetValue(Orphans), asked.GetValue(InFlight)), phases, report);
         if (asked.GetValue(Compare))
             await SocketIoYardstick.MeasureAsync(report, viewers, asked.GetValue(SignalsPerViewer), asked.GetValue(InFlight), asked.GetValue(WarmUpSeconds), log, cancellation);
         return report;
@@ -78,10 +82,10 @@ internal static class Live
 }
 
 /// <summary>How much of each phase.</summary>
-internal sealed record Sizes(int Viewers, int SignalsPerViewer, int ReportsPerViewer, int Tips, int Orphans);
+internal sealed record Sizes(int Viewers, int SignalsPerViewer, int ReportsPerViewer, int Tips, int Orphans, int InFlight);
 
 /// <summary>One stream from its start to its end.</summary>
-internal sealed class LiveRun(Server server, Crowd crowd, int inFlight, bool acceptsMacTickets, TextWriter log)
+internal sealed class LiveRun(Server server, Crowd crowd, bool acceptsMacTickets, TextWriter log)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
@@ -96,7 +100,7 @@ internal sealed class LiveRun(Server server, Crowd crowd, int inFlight, bool acc
         {
             var (root, viewers) = (peers[^1], peers[..^1]);
             await root.ConnectAsync(crowd.Endpoint);
-            await ConnectAsync(viewers, report);
+            await ConnectAsync(viewers, sizes.InFlight, report);
             await Phase.RestAsync(server);
             if (server.IsObserved)
                 report["rss_kib_per_connection"] = Math.Round((server.ResidentKib - residentBefore) / (double)viewers.Length, 1);
@@ -106,10 +110,10 @@ internal sealed class LiveRun(Server server, Crowd crowd, int inFlight, bool acc
                     await log.WriteLineAsync(phase);
                 await (phase switch
                 {
-                    "join" => JoinAsync(root, viewers, report),
-                    "signal" => SignalAsync(viewers, peers, sizes.SignalsPerViewer, report),
-                    "report" => ReportAsync(viewers, sizes.ReportsPerViewer, report),
-                    "tip" => TipAsync(root, sizes.Tips, report),
+                    "join" => JoinAsync(root, viewers, sizes.InFlight, report),
+                    "signal" => SignalAsync(viewers, peers, sizes, report),
+                    "report" => ReportAsync(viewers, sizes, report),
+                    "tip" => TipAsync(root, sizes, report),
                     _ => HealAsync(viewers, sizes.Orphans, report),
                 });
             }
@@ -123,7 +127,7 @@ internal sealed class LiveRun(Server server, Crowd crowd, int inFlight, bool acc
         }
     }
 
-    private async Task ConnectAsync(Peer[] viewers, JsonObject report)
+    private async Task ConnectAsync(Peer[] viewers, int inFlight, JsonObject report)
     {
         var phase = Phase.Begin(server, viewers.Length);
         await Crowd.ForAllAsync(viewers.Length, inFlight, async index =>
@@ -135,7 +139,7 @@ internal sealed class LiveRun(Server server, Crowd crowd, int inFlight, bool acc
         await phase.EndAsync(report, "connect", viewers.Length);
     }
 
-    private async Task JoinAsync(Peer root, Peer[] viewers, JsonObject report)
+    private async Task JoinAsync(Peer root, Peer[] viewers, int inFlight, JsonObject report)
     {
         await root.GoLiveAsync();
         var phase = Phase.Begin(server, viewers.Length);
@@ -148,15 +152,15 @@ internal sealed class LiveRun(Server server, Crowd crowd, int inFlight, bool acc
         await phase.EndAsync(report, "join", viewers.Length);
     }
 
-    private async Task SignalAsync(Peer[] viewers, Peer[] all, int signalsEach, JsonObject report)
+    private async Task SignalAsync(Peer[] viewers, Peer[] all, Sizes sizes, JsonObject report)
     {
-        var total = viewers.Length * signalsEach;
+        var total = viewers.Length * sizes.SignalsPerViewer;
         var phase = Phase.Begin(server, total);
-        using var relays = new Relays(total, inFlight, phase.Timings);
+        using var relays = new Relays(total, sizes.InFlight, phase.Timings);
         foreach (var peer in all)
-            peer.SignalArrived = relays.Take;
+            (peer.SignalArrived, peer.SignalRefused) = (relays.Take, relays.Refuse);
         var spentBefore = server.ProcessorTime;
-        for (var round = 0; round < signalsEach; round++)
+        for (var round = 0; round < sizes.SignalsPerViewer; round++)
         {
             foreach (var viewer in viewers)
             {
@@ -167,37 +171,38 @@ internal sealed class LiveRun(Server server, Crowd crowd, int inFlight, bool acc
 
         await relays.Arrived.WaitAsync(Patience);
         await phase.EndAsync(report, "signal", total);
+        report["signal_refused"] = relays.Refused;
         if (server.IsObserved)
             report["signal_relays_per_server_cpu_s"] = Math.Round(total / (server.ProcessorTime - spentBefore).TotalSeconds);
     }
 
     /// <summary>Reports are not answered: the time is that of a frame behind the last of them, which is.</summary>
-    private async Task ReportAsync(Peer[] viewers, int reportsEach, JsonObject report)
+    private async Task ReportAsync(Peer[] viewers, Sizes sizes, JsonObject report)
     {
         var phase = Phase.Begin(server, viewers.Length);
-        await Crowd.ForAllAsync(viewers.Length, inFlight, async index =>
+        await Crowd.ForAllAsync(viewers.Length, sizes.InFlight, async index =>
         {
             var startedAt = Stopwatch.GetTimestamp();
-            for (var round = 0; round < reportsEach; round++)
+            for (var round = 0; round < sizes.ReportsPerViewer; round++)
                 viewers[index].Report();
             await viewers[index].FenceAsync();
             phase.Timings.Add(startedAt);
         }).WaitAsync(Patience);
-        await phase.EndAsync(report, "report", viewers.Length * reportsEach);
+        await phase.EndAsync(report, "report", viewers.Length * sizes.ReportsPerViewer);
     }
 
-    private async Task TipAsync(Peer root, int tips, JsonObject report)
+    private async Task TipAsync(Peer root, Sizes sizes, JsonObject report)
     {
-        var tipper = await crowd.RichGuestAsync(tips * 1_000_000L);
+        var tipper = await crowd.RichGuestAsync(sizes.Tips * 1_000_000L);
         await Phase.RestAsync(server);
-        var phase = Phase.Begin(server, tips);
-        await Crowd.ForAllAsync(tips, Math.Min(inFlight, 256), async _ =>
+        var phase = Phase.Begin(server, sizes.Tips);
+        await Crowd.ForAllAsync(sizes.Tips, Math.Min(sizes.InFlight, 256), async _ =>
         {
             var startedAt = Stopwatch.GetTimestamp();
             await crowd.PostAsync("/api/tip", tipper, new { streamId = root.StreamId, amountMicrocredits = 1_000_000, transferId = Guid.CreateVersion7() });
             phase.Timings.Add(startedAt);
         });
-        await phase.EndAsync(report, "tip", tips);
+        await phase.EndAsync(report, "tip", sizes.Tips);
     }
 
     /// <summary>Relays go at once, as tabs do that are closed, and each of their children waits for another parent.</summary>

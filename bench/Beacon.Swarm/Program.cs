@@ -7,5 +7,6 @@ var root = new RootCommand("Many synthetic peers against a running stack; one li
     Fuzz.Command(),
     Idle.Command(),
     RaidVerb.Command(),
+    Media.Command(),
 };
 return await root.Parse(args).InvokeAsync();

@@ -4,7 +4,7 @@ using System.Diagnostics;
 namespace Beacon.Swarm;
 
 /// <summary>
-/// Keeps a number of signals under way until so many have arrived. Each carries when it was sent, so both ends need no list of
+/// Keeps a number of signals under way until so many have arrived or were refused. Each carries when it was sent, so both ends need no list of
 /// what is outstanding. The same for Beacon and for the yardstick.
 /// </summary>
 internal sealed class Relays(int total, int inFlight, Timings timings) : IDisposable
@@ -14,7 +14,11 @@ internal sealed class Relays(int total, int inFlight, Timings timings) : IDispos
 
     private readonly TaskCompletionSource _all = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SemaphoreSlim _free = new(inFlight);
-    private int _arrived;
+    private int _settled;
+    private int _refused;
+
+    /// <summary>Signals that the server did not relay: the tree was changing, and the two were no neighbours any more.</summary>
+    public int Refused => Volatile.Read(ref _refused);
 
     public Task Arrived => _all.Task;
 
@@ -44,8 +48,19 @@ internal sealed class Relays(int total, int inFlight, Timings timings) : IDispos
         if (!Utf8Parser.TryParse(digits, out long sentAt, out _))
             throw new InvalidDataException($"No time in {System.Text.Encoding.UTF8.GetString(message)}");
         timings.Add(sentAt);
+        Settle();
+    }
+
+    public void Refuse()
+    {
+        Interlocked.Increment(ref _refused);
+        Settle();
+    }
+
+    private void Settle()
+    {
         _free.Release();
-        if (Interlocked.Increment(ref _arrived) == total)
+        if (Interlocked.Increment(ref _settled) == total)
             _all.TrySetResult();
     }
 }

@@ -4,7 +4,7 @@ using Microsoft.Playwright;
 namespace Beacon.Browser.Tests;
 
 /// <summary>A real server, and Debian's Chromium with real WebRTC over loopback.</summary>
-public sealed class BrowserFixture : IAsyncLifetime
+public class BrowserFixture : IAsyncLifetime
 {
     internal const string Chromium = "/usr/bin/chromium";
     private IPlaywright? _playwright;
@@ -21,7 +21,13 @@ public sealed class BrowserFixture : IAsyncLifetime
         "--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
     ];
 
-    public BeaconServer Server { get; } = new();
+    public BrowserFixture() : this(null)
+    {
+    }
+
+    protected BrowserFixture(IReadOnlyDictionary<string, string>? settings) => Server = new BeaconServer(settings);
+
+    public BeaconServer Server { get; }
 
     public RestClient Rest => field ??= new RestClient(Server.Http);
 
@@ -66,6 +72,7 @@ public sealed class BrowserFixture : IAsyncLifetime
         _playwright?.Dispose();
         Rest.Dispose();
         await Server.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
 
     private static string WatchPath(string name, string streamId, double uplinkMbps) =>

@@ -64,6 +64,7 @@ public sealed class AuthorityTests(GarnetFixture garnet) : IClassFixture<GarnetF
         Assert.Equal("ada", (await socket.WaitAsync(ServerFrame.FrameOneofCase.Welcome)).Welcome.AccountId);
         var live = await socket.AskAsync(new ClientFrame { GoLive = new GoLive { Title = "T", BitrateKbps = 800 } });
         Assert.Equal("adas-channel", live.StreamLive.Channel);
+        Assert.Equal(3u, live.StreamLive.Stripes);
 
         await socket.SendAsync(new ClientFrame { Refresh = new Refresh { AccessToken = Token(expiresInSeconds: 900) } });
         var refused = await socket.AskAsync(new ClientFrame { Refresh = new Refresh { AccessToken = Token(account: "bob") } });

@@ -119,7 +119,7 @@ internal sealed class SignalingHost : IAsyncDisposable
 internal sealed class StandInTopology(Asked asked) : TopologyEdgeService.TopologyEdgeServiceBase
 {
     public override Task<StartStreamResponse> StartStream(StartStreamRequest request, ServerCallContext context) =>
-        Task.FromResult(new StartStreamResponse { Stream = new LiveStream { StreamId = request.StreamId, Channel = request.Channel } });
+        Task.FromResult(new StartStreamResponse { Stream = new LiveStream { StreamId = request.StreamId, Channel = request.Channel, Stripes = 3 } });
 
     public override Task<JoinStreamsResponse> JoinStreams(JoinStreamsRequest request, ServerCallContext context)
     {

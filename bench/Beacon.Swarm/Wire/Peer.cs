@@ -33,6 +33,9 @@ internal sealed class Peer(Guest guest) : RawWebSocket
     /// <summary>Called with the payload of each signal that arrives, on the receiving thread.</summary>
     public Action<ReadOnlySpan<byte>>? SignalArrived { get; set; }
 
+    /// <summary>Called when the server did not relay a signal of this peer.</summary>
+    public Action? SignalRefused { get; set; }
+
     public async Task ConnectAsync(IPEndPoint server)
     {
         var welcome = Expect();
@@ -124,6 +127,9 @@ internal sealed class Peer(Guest guest) : RawWebSocket
                 AssignedAt = Stopwatch.GetTimestamp();
                 ParentId = ParentAssigned.Parser.ParseFrom(content).ParentPeerId;
                 _assigned?.TrySetResult();
+                break;
+            case ServerFrame.FrameOneofCase.Error when requestId == 0 && Error.Parser.ParseFrom(content).Reason is "not_a_neighbour" or "neighbour_gone":
+                SignalRefused?.Invoke();
                 break;
             case ServerFrame.FrameOneofCase.Welcome:
             case var _ when requestId != 0:

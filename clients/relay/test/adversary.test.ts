@@ -24,12 +24,12 @@ beforeEach(async () => {
   below = await watch(hub);
   hub.assign(crook.peerId, root.peerId);
   hub.assign(honest.peerId, root.peerId);
-  await until(() => crook.sequences.length > 0 && honest.sequences.length > 0, 'both relays receive');
+  await until(() => crook.sequences().length > 0 && honest.sequences().length > 0, 'both relays receive');
   hub.assign(viewer.peerId, crook.peerId, 2);
   hub.standBy(viewer.peerId, honest.peerId);
-  await until(() => honest.stream.peer!.children.length === 1 && viewer.sequences.length > 10, 'the viewer is fed and has a standby');
+  await until(() => honest.stream.peer!.children.length === 1 && viewer.sequences().length > 10, 'the viewer is fed and has a standby');
   hub.assign(below.peerId, viewer.peerId, 3);
-  await until(() => below.sequences.length > 10, 'the last one is fed');
+  await until(() => below.sequences().length > 10, 'the last one is fed');
   for (const peer of [viewer, below]) peer.forgetBreaks();
 });
 
@@ -73,8 +73,8 @@ describe('a relay that', () => {
     expect(crook.stream.peer!.children).toEqual([]);
 
     const paid = hub.receipt(viewer.peerId, crook.peerId);
-    const [reports, seen] = [hub.reportsOf(viewer.peerId).length, below.sequences.length];
-    await until(() => hub.reportsOf(viewer.peerId).length > reports + 4 && below.sequences.length > seen + 30, 'the stream goes on');
+    const [reports, seen] = [hub.reportsOf(viewer.peerId).length, below.sequences().length];
+    await until(() => hub.reportsOf(viewer.peerId).length > reports + 4 && below.sequences().length > seen + 30, 'the stream goes on');
     expect(hub.receipt(viewer.peerId, crook.peerId)).toBe(paid);
     // Those below are not touched at all: what is false is not forwarded, and nobody is blamed for what another did.
     expect([viewer.missing(), below.missing()]).toEqual([[], []]);

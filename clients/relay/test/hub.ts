@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { createHmac, generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
@@ -19,6 +19,8 @@ export class Hub {
   readonly streamId = `0192f3a4-b5c6-7d8e-9f01-${randomUUID().slice(24)}`;
   readonly #keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   readonly #peers = new Map<string, WebSocket>();
+  /** Of the peers that take keyed tickets. */
+  readonly #ticketKeys = new Map<string, Uint8Array<ArrayBuffer>>();
   readonly #reports = new Map<string, MetricsReport[]>();
   readonly #http: Server;
   readonly #sockets: WebSocketServer;
@@ -100,12 +102,12 @@ export class Hub {
         const keyCertificate = this.#sign({ typ: 'beacon-stream-key', stream: streamId, key: JSON.parse(frame.value.signingKeyJwk) });
         return this.#send(socket, { case: 'streamLive', value: { streamId, peerId, channel: 'c', resumeTicket: peerId, keyCertificate } }, requestId);
       }
-      case 'joinStream':
-        return this.#send(
-          socket,
-          { case: 'streamJoined', value: { streamId, peerId: this.#seat(socket), channel: 'c', title: 't', bitrateKbps: 1000, resumeTicket: 'r' } },
-          requestId,
-        );
+      case 'joinStream': {
+        const peerId = this.#seat(socket);
+        const ticketKey = new Uint8Array(frame.value.ticketMac ? randomBytes(32) : []);
+        if (ticketKey.length > 0) this.#ticketKeys.set(peerId, ticketKey);
+        return this.#send(socket, { case: 'streamJoined', value: { streamId, peerId, channel: 'c', title: 't', bitrateKbps: 1000, resumeTicket: 'r', ticketKey } }, requestId);
+      }
       case 'signal':
         return this.#tell(frame.value.peerId, { case: 'signal', value: { ...frame.value, peerId: self } });
       case 'metricsReport':
@@ -123,7 +125,11 @@ export class Hub {
   }
 
   #ticket(parent: string, child: string): string {
-    return this.#sign({ typ: 'beacon-edge', stream: this.streamId, stripe: 0, parent, child, exp: Math.floor(Date.now() / 1000) + 60 });
+    const claims = { typ: 'beacon-edge', stream: this.streamId, stripe: 0, parent, child, exp: Math.floor(Date.now() / 1000) + 60 };
+    const key = this.#ticketKeys.get(parent);
+    if (!key) return this.#sign(claims);
+    const signed = `${part({ alg: 'HS256' })}.${part(claims)}`;
+    return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
   }
 
   #sign(claims: object): string {

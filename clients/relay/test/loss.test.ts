@@ -39,7 +39,7 @@ describe('the program', () => {
     hub.assign(peerId, root.peerId);
     const viewer = await watch(hub);
     hub.assign(viewer.peerId, peerId, 2);
-    await until(() => viewer.sequences.length > 20, `the viewer is fed: ${output()}`);
+    await until(() => viewer.sequences().length > 20, `the viewer is fed: ${output()}`);
     expect([viewer.missing(), viewer.parent()]).toEqual([[], peerId]);
 
     const ended = new Promise((resolve) => process.once('exit', (code, signal) => resolve({ code, signal })));
@@ -71,8 +71,8 @@ describe('a parent that is killed', () => {
       hub.assign(victim.peerId, root.peerId);
       hub.assign(viewer.peerId, victim.peerId, 2);
       await until(() => viewer.parent() === victim.peerId && viewer.stream.peer!.parents[0]!.keeper.standbyPeerId === steady.peerId, `the victim feeds the viewer: ${kill} ${victim.output()} ${JSON.stringify(hub.faults(viewer.peerId, victim.peerId))}`);
-      const seen = viewer.sequences.length;
-      await until(() => viewer.sequences.length > seen + 30 && viewer.parent() === victim.peerId, 'the stream flows');
+      const seen = viewer.sequences().length;
+      await until(() => viewer.sequences().length > seen + 30 && viewer.parent() === victim.peerId, 'the stream flows');
       viewer.forgetBreaks();
       victim.process.kill('SIGKILL');
       await until(() => viewer.parent() === steady.peerId, 'the standby feeds the viewer');

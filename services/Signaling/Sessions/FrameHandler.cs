@@ -89,6 +89,7 @@ internal sealed class FrameHandler(
                     StreamId = streamId,
                     PeerId = peerId,
                     Channel = started.Stream.Channel,
+                    Stripes = started.Stream.Stripes,
                     ResumeTicket = tickets.Resume(new ResumeTicket(session.Caller.AccountId, streamId, peerId, IsRoot: true)),
                     TicketKey = KeyOf(seat),
                     KeyCertificate = signingKey is null ? "" : tickets.StreamKey(streamId, signingKey),

@@ -1,4 +1,5 @@
 import type { Bytes } from './chunks/header';
+import { Dealer } from './chunks/dealer';
 import { Fragmenter, type MediaFrame } from './chunks/fragmenter';
 import { FrameSigner, type SignatureAlgorithm } from './chunks/signing';
 import { Emitter } from './events';
@@ -86,7 +87,8 @@ export class Broadcast extends Emitter<BroadcastEvents> {
   #resumeTicket: string;
   /** The session that has entered the stream. */
   #seatedIn: string | undefined;
-  #fragmenter: Fragmenter | undefined;
+  #dealer: Dealer | undefined;
+  #stripes = 1;
   #video: VideoSource | undefined;
   #audio: AudioSource | undefined;
   #latencyMs = 0;
@@ -203,7 +205,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
         try {
           return await socket.request({
             case: 'goLive',
-            value: { title, bitrateKbps, uplinkMbps, maxChildren, resumeTicket: this.#resumeTicket, signingKeyJwk: this.signer.publicJwk },
+            value: { title, bitrateKbps, uplinkMbps, maxChildren, resumeTicket: this.#resumeTicket, signingKeyJwk: this.signer.publicJwk, ticketMac: true },
           });
         } catch (error) {
           const { reason } = BeaconError.from(error);
@@ -227,7 +229,9 @@ export class Broadcast extends Emitter<BroadcastEvents> {
       this.#peer?.close();
       this.#peer = this.#makePeer(live.streamId, live.peerId, iceServers);
       const nowMs = Number(socket.welcome?.serverTimeMs ?? Date.now());
-      this.#fragmenter = new Fragmenter(live.streamId, 0, this.signer, isTakenUp ? firstSequenceOf(live.streamId, nowMs) : 0);
+      const firstSequence = isTakenUp ? firstSequenceOf(live.streamId, nowMs) : 0;
+      this.#stripes = Math.max(1, live.stripes);
+      this.#dealer = new Dealer(Array.from({ length: this.#stripes }, (_, stripe) => new Fragmenter(live.streamId, stripe, this.signer, firstSequence)));
       this.#reporter = new Reporter({
         socket,
         peer: this.#peer,
@@ -237,6 +241,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
         bufferMs: () => 0,
       });
     }
+    this.#peer.takeTicketKey(live.ticketKey);
     void this.#peer.keys.add(live.keyCertificate);
     this.#setState('live');
     void api.roundTripMs().then((ms) => (this.#latencyMs = ms));
@@ -320,7 +325,8 @@ export class Broadcast extends Emitter<BroadcastEvents> {
     const peer = this.#peer;
     if (!peer || !this.#video) return;
     const children = peer.children.filter(({ active }) => active);
-    const neededMbps = (bitrateKbps * children.length) / 1000;
+    // A child in one of the stripes takes that part of the stream.
+    const neededMbps = (bitrateKbps * children.length) / this.#stripes / 1000;
     const strained = children.length > 0 && children.every(({ slow }) => slow);
     const share = ladder.judge({ neededMbps, measuredMbps: peer.measuredUplinkMbps, strained }, performance.now());
     const videoKbps = Math.round((bitrateKbps - this.#audioKbps) * share);
@@ -331,8 +337,8 @@ export class Broadcast extends Emitter<BroadcastEvents> {
 
   #publish(frame: MediaFrame): void {
     const peer = this.#peer;
-    if (!peer || !this.#fragmenter) return;
-    this.#fragmenter.cut(frame).then(
+    if (!peer || !this.#dealer) return;
+    this.#dealer.cut(frame).then(
       (chunks) => chunks.forEach((bytes) => this.#send(peer, bytes)),
       (cause: unknown) => this.#fail(new BeaconError('encoder_failed', 'A frame cannot be sent.', false, { cause })),
     );

@@ -1,5 +1,6 @@
 import type { Chunk } from './chunks/header';
 import { BeaconError } from './errors';
+import type { StreamJoined } from './gen/beacon/signaling/v1/frames_pb';
 import { Reporter } from './mesh/reporter';
 import { StreamPeer, type ParentFault } from './mesh/streamPeer';
 import type { ServerFramePayload } from './signaling/socket';
@@ -140,7 +141,7 @@ export class ViewerStream {
         try {
           return await socket.request({
             case: 'joinStream',
-            value: { streamId: this.streamId, uplinkMbps: this.options.uplinkMbps, latencyMs, resumeTicket: this.#resumeTicket },
+            value: { streamId: this.streamId, uplinkMbps: this.options.uplinkMbps, latencyMs, resumeTicket: this.#resumeTicket, ticketMac: true },
           });
         } catch (error) {
           this.#makeWayForNextAttempt(BeaconError.from(error));
@@ -156,12 +157,13 @@ export class ViewerStream {
     this.#seatedIn = socket.welcome?.sessionId;
     this.title = joined.title;
     this.channel = joined.channel;
-    if (this.#peer?.peerId !== joined.peerId) this.#become(joined.peerId, joined.bitrateKbps, iceServers);
+    if (this.#peer?.peerId !== joined.peerId) this.#become(joined, iceServers);
+    else this.#peer.takeTicketKey(joined.ticketKey);
     this.options.onChange();
   }
 
   /** Edge tickets name peer ids, so a new id means new connections. */
-  #become(peerId: string, bitrateKbps: number, iceServers: RTCIceServer[]): void {
+  #become({ peerId, bitrateKbps, ticketKey }: StreamJoined, iceServers: RTCIceServer[]): void {
     const { socket } = this.context;
     this.#reporter?.close();
     this.#peer?.close();
@@ -183,6 +185,7 @@ export class ViewerStream {
       onStranded: () => this.#stranded(),
     });
     this.#peer = peer;
+    peer.takeTicketKey(ticketKey);
     for (const frame of this.#early.splice(0)) peer.handle(frame);
     this.#reporter = new Reporter({
       socket,

@@ -41,6 +41,19 @@ describe('what a child is sent', () => {
     expect(channel.sent).toEqual([20, 21, 22]);
   });
 
+  test('is nothing once its channel has closed behind the back of its state, and that is nobody else\'s error', () => {
+    const { channel, child, arrive, pass } = feed();
+    arrive(10);
+    child.activate();
+    channel.full = true;
+    arrive(11);
+    pass(10_000);
+    child.pump();
+    channel.readyState = 'closed';
+    child.pump();
+    expect([channel.sent, child.bytesSent]).toEqual([[10], keyChunk(10).bytes.length]);
+  });
+
   test('is nothing while it only stands by', () => {
     const { channel, child, arrive } = feed();
     arrive(10, 11);

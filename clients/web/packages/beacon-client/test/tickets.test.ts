@@ -1,6 +1,6 @@
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { ServerKey } from '../src/mesh/tickets';
+import { ServerKey, TicketKey } from '../src/mesh/tickets';
 import { STREAM } from './chunks';
 
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -52,5 +52,31 @@ describe('an edge ticket', () => {
 
   test('is worth nothing while the key cannot be read', async () => {
     expect(await new ServerKey('not a key').grants(ticket(CLAIMS), EDGE, NOW)).toBe(false);
+  });
+});
+
+describe('an edge ticket under the own key of the parent', () => {
+  const KEY = new Uint8Array(32).fill(7);
+  const keyed = (claims: object, key = KEY, header: object = { alg: 'HS256' }) => {
+    const signed = `${part(header)}.${part(claims)}`;
+    return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
+  };
+  const opens = (text: string, now = NOW) => new TicketKey(KEY).grants(text, EDGE, now);
+
+  test('lets the child that it names in, until its last second', async () => {
+    expect(await opens(keyed(CLAIMS), NOW + 59_999)).toBe(true);
+    expect(await opens(keyed(CLAIMS), NOW + 60_000)).toBe(false);
+    expect(await opens(keyed({ ...CLAIMS, child: 'x' }))).toBe(false);
+  });
+
+  test('with another key, of another algorithm, or signed by the server, is worth nothing there', async () => {
+    expect(await opens(keyed(CLAIMS, new Uint8Array(32).fill(8)))).toBe(false);
+    expect(await opens(keyed(CLAIMS, KEY, { alg: 'ES256' }))).toBe(false);
+    expect(await opens(keyed(CLAIMS, KEY, { alg: 'none' }))).toBe(false);
+    expect(await opens(ticket(CLAIMS))).toBe(false);
+  });
+
+  test("keyed with the server's public key, is no ticket of the server", async () => {
+    expect(await grants(keyed(CLAIMS, new TextEncoder().encode(JWK)))).toBe(false);
   });
 });

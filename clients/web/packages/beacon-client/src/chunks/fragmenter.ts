@@ -5,6 +5,8 @@ import { digestOf, type FrameSigner } from './signing';
 export interface MediaFrame {
   key: boolean;
   audio: boolean;
+  /** A group of pictures begins with it in its stripe, although it is no key frame. */
+  group?: boolean;
   timestampUs: number;
   /** Present on key frames and on the first audio packet of each group: what a newcomer needs to configure its decoder. */
   config?: Bytes;
@@ -60,7 +62,7 @@ export class Fragmenter {
   }
 
   #header(frame: MediaFrame, fragmentIndex: number, fragmentCount: number): ChunkHeader {
-    const { key, audio, timestampUs, config } = frame;
+    const { key, audio, group, timestampUs, config } = frame;
     return {
       key,
       audio,
@@ -71,6 +73,7 @@ export class Fragmenter {
       fragmentIndex,
       fragmentCount,
       ...(fragmentIndex === 0 && config ? { config } : {}),
+      ...(fragmentIndex === 0 && group ? { group } : {}),
     };
   }
 

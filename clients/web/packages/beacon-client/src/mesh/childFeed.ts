@@ -1,14 +1,12 @@
 import type { GopCache } from '../chunks/cache';
-import { startsGroup, type Bytes, type Chunk } from '../chunks/header';
+import { startsGroup, type Chunk } from '../chunks/header';
 import type { ParentControl } from './control';
 import type { Pacer } from './pacer';
+import { trySend, type Outlet } from './trySend';
 
 /** The part of RTCDataChannel that a feed uses. */
-export interface FeedChannel {
-  readonly readyState: RTCDataChannelState;
+export interface FeedChannel extends Outlet {
   readonly bufferedAmount: number;
-  send(data: Bytes): void;
-  send(data: string): void;
 }
 
 export interface ChildFeedOptions {
@@ -183,23 +181,20 @@ export class ChildFeed {
     return this.#kept >= this.#proof;
   }
 
+  /** False when the channel takes no more now; what was not sent is tried again. */
   #send(chunk: Chunk): boolean {
-    try {
-      if (chunk.sequence > this.#expected) this.#say({ type: 'gap', stripe: this.options.stripe, from: this.#expected, to: chunk.sequence - 1 });
-      this.#write(chunk);
-    } catch {
-      // The browser's own buffer is full. The channel stays open, and what was not sent is tried again.
-      return false;
-    }
+    if (chunk.sequence > this.#expected && !this.#say({ type: 'gap', stripe: this.options.stripe, from: this.#expected, to: chunk.sequence - 1 })) return false;
+    if (!this.#write(chunk)) return false;
     this.#next = chunk.sequence + 1;
     this.#expected = this.#next;
     return true;
   }
 
-  #write(chunk: Chunk): void {
-    this.channel.send(chunk.bytes);
+  #write(chunk: Chunk): boolean {
+    if (!trySend(this.channel, chunk.bytes)) return false;
     this.#saidAt = this.options.now();
     this.#handedBytes += chunk.bytes.length;
+    return true;
   }
 
   /** A child cannot tell a parent that is gone from one that has nothing to send. */
@@ -207,8 +202,9 @@ export class ChildFeed {
     if (this.options.now() - this.#saidAt >= ALIVE_AFTER_MS) this.#say({ type: 'alive' });
   }
 
-  #say(control: ParentControl): void {
-    this.channel.send(JSON.stringify(control));
+  #say(control: ParentControl): boolean {
+    if (!trySend(this.channel, JSON.stringify(control))) return false;
     this.#saidAt = this.options.now();
+    return true;
   }
 }

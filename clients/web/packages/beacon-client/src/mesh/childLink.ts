@@ -3,6 +3,7 @@ import { ChildFeed } from './childFeed';
 import { parseControl, type ParentControl } from './control';
 import type { Pacer } from './pacer';
 import { PeerConnection, type RtcFactory } from './peerConnection';
+import { trySend } from './trySend';
 
 export interface ChildLinkOptions {
   peerId: string;
@@ -75,7 +76,7 @@ export class ChildLink {
 
   /** Tells the child whose signature to trust; the server has signed it, so it need not trust us. */
   announce(certificate: string): void {
-    if (this.#channel?.readyState === 'open') this.#channel.send(JSON.stringify({ type: 'key', certificate } satisfies ParentControl));
+    if (this.#channel) trySend(this.#channel, JSON.stringify({ type: 'key', certificate } satisfies ParentControl));
   }
 
   close(): void {

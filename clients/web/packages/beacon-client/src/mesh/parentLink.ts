@@ -1,6 +1,7 @@
 import type { Bytes } from '../chunks/header';
 import { parseControl, type ChildControl } from './control';
 import { PeerConnection, type RtcFactory } from './peerConnection';
+import { trySend } from './trySend';
 
 export interface ParentLinkEvents {
   opened: () => void;
@@ -117,6 +118,6 @@ export class ParentLink implements Parent {
   }
 
   #say(control: ChildControl): void {
-    if (this.open) this.#channel.send(JSON.stringify(control));
+    trySend(this.#channel, JSON.stringify(control));
   }
 }

@@ -14,7 +14,7 @@ import { ParentKeeper } from './parentKeeper';
 import { ParentLink, type Parent } from './parentLink';
 import type { RtcFactory } from './peerConnection';
 import { StreamKeys } from './streamKeys';
-import { ServerKey } from './tickets';
+import { ServerKey, TicketKey, type EdgeTicket } from './tickets';
 import { Uplink } from './uplink';
 
 export interface StreamPeerOptions {
@@ -110,6 +110,7 @@ export class StreamPeer {
   #bytesRelayed = 0;
   #malformedChunks = 0;
   #serverKey: ServerKey | undefined;
+  #ticketKey: TicketKey | undefined;
   #lossAt = Number.NEGATIVE_INFINITY;
   #tickedAt = performance.now();
   /** When this page last stood still. */
@@ -201,6 +202,11 @@ export class StreamPeer {
   async roundTripMs(): Promise<number | undefined> {
     const link = this.#parentLinks.get(`0/${this.#stripes.get(0)?.parents.feedingPeerId}`);
     return await link?.roundTripMs();
+  }
+
+  /** The key of tickets to this peer, from the answer to its join; empty when the server has none. */
+  takeTicketKey(key: Uint8Array): void {
+    this.#ticketKey = key.length > 0 ? new TicketKey(new Uint8Array(key)) : undefined;
   }
 
   /** A new session of the socket: the server's versions start over, the connections to other peers go on. */
@@ -462,7 +468,7 @@ export class StreamPeer {
 
   async #accept(peerId: string, stripe: number, offer: string, ticket: string): Promise<void> {
     const edge = { stream: this.streamId, stripe, parent: this.peerId, child: peerId };
-    if (!(await this.#trust()?.grants(ticket, edge, Date.now()))) return;
+    if (!(await this.#isGranted(ticket, edge))) return;
     const key = `${stripe}/${peerId}`;
     const cache = this.#stripe(stripe)?.cache;
     if (!cache || this.#closed) return;
@@ -493,6 +499,14 @@ export class StreamPeer {
     } catch {
       link.close();
     }
+  }
+
+  /** By this peer's own key or the server's: whichever the ticket was made with. */
+  async #isGranted(ticket: string, edge: Omit<EdgeTicket, 'exp'>): Promise<boolean> {
+    for (const key of [this.#ticketKey, this.#trust()]) {
+      if (await key?.grants(ticket, edge, Date.now())) return true;
+    }
+    return false;
   }
 
   /** The server's key, also while there is no session. */

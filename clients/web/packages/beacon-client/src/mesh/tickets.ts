@@ -9,12 +9,16 @@ export interface EdgeTicket {
   exp: number;
 }
 
-/** The server's public key from `welcome`, which signs edge tickets and key certificates. */
-export class ServerKey {
+/** A key that verifies compact JWS of one algorithm. */
+class JwsKey {
   readonly #key: Promise<CryptoKey>;
 
-  constructor(readonly jwk: string) {
-    this.#key = importKey(jwk);
+  constructor(
+    private readonly alg: string,
+    private readonly algorithm: EcdsaParams | { name: 'HMAC' },
+    key: Promise<CryptoKey>,
+  ) {
+    this.#key = key;
     // A key that cannot be read shows at the first ticket, not as an unhandled rejection.
     this.#key.catch(() => undefined);
   }
@@ -24,10 +28,9 @@ export class ServerKey {
     const [header, payload, signature, ...rest] = token.split('.');
     if (!header || !payload || !signature || rest.length > 0) return undefined;
     try {
-      if (parseJson(header)['alg'] !== 'ES256') return undefined;
+      if (parseJson(header)['alg'] !== this.alg) return undefined;
       const signed = new TextEncoder().encode(`${header}.${payload}`);
-      const algorithm = { name: 'ECDSA', hash: 'SHA-256' };
-      const valid = await crypto.subtle.verify(algorithm, await this.#key, fromBase64Url(signature), signed);
+      const valid = await crypto.subtle.verify(this.algorithm, await this.#key, fromBase64Url(signature), signed);
       return valid ? parseJson(payload) : undefined;
     } catch {
       return undefined;
@@ -46,6 +49,20 @@ export class ServerKey {
       typeof claims['exp'] === 'number' &&
       claims['exp'] * 1000 > nowMs
     );
+  }
+}
+
+/** The server's public key from `welcome`, which signs edge tickets and key certificates. */
+export class ServerKey extends JwsKey {
+  constructor(readonly jwk: string) {
+    super('ES256', { name: 'ECDSA', hash: 'SHA-256' }, importKey(jwk));
+  }
+}
+
+/** This peer's own key, which it shares with the server alone: tickets to it are then keyed digests, a twentieth of the price of a signature. */
+export class TicketKey extends JwsKey {
+  constructor(bytes: Bytes) {
+    super('HS256', { name: 'HMAC' }, crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify']));
   }
 }
 
