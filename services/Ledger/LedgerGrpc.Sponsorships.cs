@@ -22,6 +22,19 @@ internal sealed partial class LedgerGrpc
         return new Rpc.CreateSponsorshipResponse { Sponsorship = SponsorshipReports.Map(funded.Made), BalanceMicrocredits = funded.Balance };
     }
 
+    public override async Task<Rpc.TopUpSponsorshipResponse> TopUpSponsorship(Rpc.TopUpSponsorshipRequest request, ServerCallContext context)
+    {
+        var (caller, amount, transferId) = (CallerOf(context), RequestChecks.Amount(request.AmountMicrocredits), RequestChecks.TransferId(request.TransferId));
+        // Whose it is comes first: that of another does not exist for the caller, also when it is over.
+        var asked = await SponsorshipAsync(request.SponsorshipId, context);
+        var posted = (await writer.ExecuteAsync(new TopUpSponsorship(caller.AccountId, Guid.Parse(asked.SponsorshipId), amount, transferId).Decide, waitForRoom: false, context.CancellationToken)).OrThrow();
+        return new Rpc.TopUpSponsorshipResponse
+        {
+            Sponsorship = await SponsorshipAsync(request.SponsorshipId, context),
+            BalanceMicrocredits = posted.Transfers[0].DebitBalance,
+        };
+    }
+
     public override async Task<Rpc.GetSponsorshipResponse> GetSponsorship(Rpc.GetSponsorshipRequest request, ServerCallContext context) =>
         new() { Sponsorship = await SponsorshipAsync(request.SponsorshipId, context) };
 
