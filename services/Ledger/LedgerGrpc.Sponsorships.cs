@@ -18,7 +18,7 @@ internal sealed partial class LedgerGrpc
             RequestChecks.Amount(request.BudgetMicrocredits),
             RequestChecks.Rate(request.RateMicrocreditsPerViewerMinute),
             RequestChecks.Pace(request.MaxMicrocreditsPerHour, request.CampaignMinutes));
-        var funded = await streams.ExecuteAsync(request.StreamId, fund.Decide, context.CancellationToken);
+        var funded = await streams.ExecuteAsync(request.StreamId, fund.Decide, fund.SponsorshipId, context.CancellationToken);
         return new Rpc.CreateSponsorshipResponse { Sponsorship = SponsorshipReports.Map(funded.Made), BalanceMicrocredits = funded.Balance };
     }
 

@@ -72,6 +72,26 @@ public sealed class PostgresStoreTests(PostgresCluster cluster) : StoreContract,
     }
 
     [Fact]
+    public async Task Ids_that_are_looked_up_for_a_group_at_once_are_found_and_not_found_as_one_by_one()
+    {
+        // Nothing is kept in memory but the latest: every other id is one of the database.
+        await using var rig = await FilledAsync(new LedgerOptions { RelayProbationWindows = 0, RecentTransfersKept = 1 });
+        var tips = Enumerable.Range(200, 40).Select(i => new Beacon.Ledger.Operations.Tip("ann", "ann", "s", 1, LedgerRig.Id(i))).ToArray();
+        for (var round = 1; round <= 2; round++)
+        {
+            foreach (var tip in tips)
+                Assert.Null((await rig.Writer.ExecuteAsync(tip.Decide, waitForRoom: true, TestContext.Current.CancellationToken, tip.TransferId)).Refusal);
+            Assert.Equal(940, await rig.BalanceAsync("ann"));
+        }
+
+        var other = tips[0] with { Amount = 2 };
+        Assert.Equal(LedgerErrors.ExistsWithDifferentAmount, (await rig.Writer.ExecuteAsync(other.Decide, waitForRoom: true, TestContext.Current.CancellationToken, other.TransferId)).Refusal);
+        // A hint that is none changes nothing.
+        Assert.Equal(LedgerErrors.ExistsWithDifferentAmount, (await rig.Writer.ExecuteAsync(other.Decide, waitForRoom: true, TestContext.Current.CancellationToken, Guid.NewGuid())).Refusal);
+        await rig.AssertSoundAsync();
+    }
+
+    [Fact]
     public async Task A_session_that_ends_costs_one_answer_and_no_credit()
     {
         await using var rig = await FilledAsync();

@@ -71,11 +71,11 @@ internal abstract class LedgerStore : IDisposable
 
     public long LoadLastRefused() => List("SELECT coalesce(max(sequence), 0) FROM refused_work", row => row.Long(0))[0];
 
-    /// <summary>Told before a group is decided: the ids that it will ask for, so that they can be looked up at once.</summary>
-    public virtual void Expect(IReadOnlyList<Guid> batchIds)
-    {
-        // Where a look costs no way to another machine there is nothing to gain.
-    }
+    /// <summary>True where a look is a way to another machine, and one for many ids is worth its trouble.</summary>
+    public virtual bool LooksAhead => false;
+
+    /// <summary>Told before each group is decided: ids that it will look for.</summary>
+    public virtual void Expect(IReadOnlyList<Guid> batchIds) => throw new NotSupportedException("This store does not look ahead.");
 
     /// <summary>A batch of the journal by its id; <paramref name="account"/> gives the accounts that its transfers name.</summary>
     public abstract PostedBatch? FindBatch(Guid batchId, Func<string, Account> account);

@@ -86,9 +86,10 @@ internal sealed class LedgerWriter(
     /// <summary>Runs a decision when its turn comes and returns what it came to, once that is durable.</summary>
     /// <param name="decide">Must not wait, and must not throw for what a caller can cause.</param>
     /// <param name="waitForRoom">True for facts that nobody would repeat: wait while the queue is full instead of refusing.</param>
-    public ValueTask<T> ExecuteAsync<T>(Func<LedgerState, T> decide, bool waitForRoom, CancellationToken cancellationToken)
+    /// <param name="batchId">The id of a batch that it will look for, so that a group's can be looked up at once; only a hint.</param>
+    public ValueTask<T> ExecuteAsync<T>(Func<LedgerState, T> decide, bool waitForRoom, CancellationToken cancellationToken, Guid batchId = default)
     {
-        var request = Request<T>.For(decide);
+        var request = Request<T>.For(decide, batchId);
         // Before the queue has it: an answer may come at once, and the object belong to another.
         var answer = request.AnswerAsync(cancellationToken);
         switch (_queue.TryAdd(request))
@@ -139,12 +140,14 @@ internal sealed class LedgerWriter(
         {
             var state = _state ?? Reload();
             state.Begin(clock.GetUtcNow().ToUnixTimeMilliseconds());
+            if (_store!.LooksAhead)
+                _store.Expect([.. group.Select(request => request.BatchId).Where(id => id != default).Distinct()]);
             foreach (var request in group)
                 request.Decide(state);
             if (!state.Changes.IsEmpty)
                 Commit(state.Changes, group.Count);
             else
-                _store!.End();
+                _store.End();
             _standsBy = false;
             _trouble = null;
         }

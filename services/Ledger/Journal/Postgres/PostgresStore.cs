@@ -21,12 +21,14 @@ internal sealed class PostgresStore : LedgerStore
         _last = LoadChain(() => ChainLink.Genesis);
     }
 
+    public override bool LooksAhead => true;
+
     public override void Expect(IReadOnlyList<Guid> batchIds)
     {
         _absent.Clear();
         if (batchIds.Count == 0)
             return;
-        using var known = PostgresRows.Of(_session, "SELECT batch_id FROM batches WHERE batch_id = ANY($1)", batchIds.Select(Bytes).ToArray());
+        using var known = PostgresRows.Of(_session, "SELECT batch_id FROM batches WHERE batch_id = ANY($1)", (object)batchIds.Select(Bytes).ToArray());
         _absent.UnionWith(batchIds);
         while (known.Read())
             _absent.Remove(known.Id(0));
