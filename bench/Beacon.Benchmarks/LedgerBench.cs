@@ -9,7 +9,6 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 
 namespace Beacon.Benchmarks;
 
@@ -32,7 +31,7 @@ internal sealed class LedgerBench : IAsyncDisposable
         var file = new LedgerFile($"Data Source={Path.Combine(_directory, "ledger.db")}");
         var databases = new PooledDbContextFactory<LedgerDb>(new DbContextOptionsBuilder<LedgerDb>().UseSqlite(file.ConnectionString).Options);
         _metrics = new LedgerMetrics(_services.GetRequiredService<IMeterFactory>());
-        Writer = new LedgerWriter(file, databases, Options.Create(new LedgerOptions { RelayProbationWindows = 0 }), _metrics, TimeProvider.System, LoggerFactory.Create(logging => logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning)).CreateLogger<LedgerWriter>());
+        Writer = new LedgerWriter(file, databases, Microsoft.Extensions.Options.Options.Create(Options), _metrics, TimeProvider.System, LoggerFactory.Create(logging => logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning)).CreateLogger<LedgerWriter>());
         _listener.InstrumentPublished = (instrument, on) =>
         {
             if (instrument.Name == "beacon.ledger.commit.requests" && ReferenceEquals(instrument.Meter.Scope, _services.GetRequiredService<IMeterFactory>()))
@@ -45,6 +44,8 @@ internal sealed class LedgerBench : IAsyncDisposable
         });
         _listener.Start();
     }
+
+    public LedgerOptions Options { get; } = new() { RelayProbationWindows = 0 };
 
     public LedgerWriter Writer { get; }
 

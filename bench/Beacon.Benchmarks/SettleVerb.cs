@@ -20,6 +20,7 @@ internal static class SettleVerb
         var relays = options.GetValue(Relays);
         await using var bench = await LedgerBench.StartAsync(options.GetValue(Folder)!, 1);
         var seconds = new List<double>();
+        var longest = 0.0;
         using var process = Process.GetCurrentProcess();
         var cpu = process.TotalProcessorTime;
         for (var window = 1; window <= options.GetValue(Windows); window++)
@@ -27,7 +28,16 @@ internal static class SettleVerb
             var settle = new SettleWindow(
                 LedgerBench.Stream(0), "host-0", window, 10_000, relays, [.. Enumerable.Range(0, relays).Select(relay => new RelayWork($"relay-{relay}", 1_250_000 + relay))]);
             var started = Stopwatch.GetTimestamp();
-            var status = await bench.Writer.ExecuteAsync(settle.Decide, waitForRoom: true, cancellationToken);
+            var settled = settle.RunAsync(bench.Writer, bench.Options, cancellationToken).AsTask();
+            // Somebody who wants a word with the writer meanwhile.
+            while (!settled.IsCompleted)
+            {
+                var asked = Stopwatch.GetTimestamp();
+                await bench.DoAsync(_ => true);
+                longest = Math.Max(longest, Stopwatch.GetElapsedTime(asked).TotalMilliseconds);
+            }
+
+            var status = await settled;
             seconds.Add(Stopwatch.GetElapsedTime(started).TotalSeconds);
             if (status != PostingStatus.Posted)
                 throw new InvalidOperationException($"The window was not posted: {status}.");
@@ -43,6 +53,7 @@ internal static class SettleVerb
             ["seconds"] = Math.Round(seconds.Max(), 3),
             ["transfers_per_s"] = Math.Round(relays / seconds.Max()),
             ["seconds_median"] = Math.Round(seconds.Order().ElementAt(seconds.Count / 2), 3),
+            ["others_wait_max_ms"] = Math.Round(longest, 1),
             ["cpu_us_per_transfer"] = Math.Round((process.TotalProcessorTime - cpu).TotalMicroseconds / relays / seconds.Count, 2),
         };
     }

@@ -1,7 +1,9 @@
 using Beacon.Ledger.Books;
+using Beacon.Ledger.Journal;
 using Beacon.ServiceDefaults;
 using Grpc.Core;
 using Microsoft.Data.Sqlite;
+using Npgsql;
 using SQLitePCL;
 
 namespace Beacon.Ledger;
@@ -33,6 +35,7 @@ public static class LedgerErrors
     public static readonly Fault InvalidPace = new("invalid_pace", StatusCode.InvalidArgument, "The most per hour is 0 to 1,000,000,000,000 micro-credits, the campaign 0 to 525,600 minutes.");
     public static readonly Fault TooManySponsorships = new("too_many_sponsorships", StatusCode.FailedPrecondition, "As many sponsorships of this stream run as may.");
     public static readonly Fault UnknownSponsorship = new("unknown_sponsorship", StatusCode.NotFound, "The caller has no sponsorship of this id.");
+    public static readonly Fault SponsorshipOver = new("sponsorship_over", StatusCode.FailedPrecondition, "The sponsorship is spent or has ended: make a new one.");
     public static readonly Fault SharesMustAddUp = new("shares_must_add_up", StatusCode.InvalidArgument, "The shares are 1 or more basis points each and add up to 10,000.");
     public static readonly Fault DuplicateMember = new("duplicate_member", StatusCode.InvalidArgument, "An account stands in the squad more than once.");
     public static readonly Fault SquadTooLarge = new("squad_too_large", StatusCode.InvalidArgument, "A squad has at most 16 members.");
@@ -45,11 +48,15 @@ public static class LedgerErrors
     public static readonly Fault BackupRunning = new("backup_running", StatusCode.FailedPrecondition, "Another backup is being made.");
     public static readonly Fault BackupFailed = new("backup_failed", StatusCode.Unavailable, "The backup could not be made; the ledger itself is not touched by that.", Retryable: true);
 
+    public static readonly Fault BackupsByTheDatabase = new("backups_by_the_database", StatusCode.FailedPrecondition, "This ledger is kept in PostgreSQL: its backups are made with PostgreSQL's own means.");
+    public static readonly Fault LedgerStandby = new("ledger_standby", StatusCode.Unavailable, "Another instance of the ledger writes. Try again with the same id.", Retryable: true);
+
     /// <summary>The failure that a caller sees when a commit failed.</summary>
-    internal static Fault Of(Exception exception) => exception is not SqliteException sqlite ? LedgerUnavailable : sqlite.SqliteErrorCode switch
+    internal static Fault Of(Exception exception) => exception switch
     {
-        raw.SQLITE_FULL => LedgerDiskFull,
-        raw.SQLITE_READONLY or raw.SQLITE_PERM => LedgerReadOnly,
+        StandbyException => LedgerStandby,
+        SqliteException { SqliteErrorCode: raw.SQLITE_FULL } or PostgresException { SqlState: PostgresErrorCodes.DiskFull } => LedgerDiskFull,
+        SqliteException { SqliteErrorCode: raw.SQLITE_READONLY or raw.SQLITE_PERM } or PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } => LedgerReadOnly,
         _ => LedgerUnavailable,
     };
 

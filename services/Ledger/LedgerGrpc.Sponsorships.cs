@@ -18,8 +18,21 @@ internal sealed partial class LedgerGrpc
             RequestChecks.Amount(request.BudgetMicrocredits),
             RequestChecks.Rate(request.RateMicrocreditsPerViewerMinute),
             RequestChecks.Pace(request.MaxMicrocreditsPerHour, request.CampaignMinutes));
-        var funded = await streams.ExecuteAsync(request.StreamId, fund.Decide, context.CancellationToken);
+        var funded = await streams.ExecuteAsync(request.StreamId, fund.Decide, fund.SponsorshipId, context.CancellationToken);
         return new Rpc.CreateSponsorshipResponse { Sponsorship = SponsorshipReports.Map(funded.Made), BalanceMicrocredits = funded.Balance };
+    }
+
+    public override async Task<Rpc.TopUpSponsorshipResponse> TopUpSponsorship(Rpc.TopUpSponsorshipRequest request, ServerCallContext context)
+    {
+        var (caller, amount, transferId) = (CallerOf(context), RequestChecks.Amount(request.AmountMicrocredits), RequestChecks.TransferId(request.TransferId));
+        // Whose it is comes first: that of another does not exist for the caller, also when it is over.
+        var asked = await SponsorshipAsync(request.SponsorshipId, context);
+        var posted = (await writer.ExecuteAsync(new TopUpSponsorship(caller.AccountId, Guid.Parse(asked.SponsorshipId), amount, transferId).Decide, waitForRoom: false, context.CancellationToken)).OrThrow();
+        return new Rpc.TopUpSponsorshipResponse
+        {
+            Sponsorship = await SponsorshipAsync(request.SponsorshipId, context),
+            BalanceMicrocredits = posted.Transfers[0].DebitBalance,
+        };
     }
 
     public override async Task<Rpc.GetSponsorshipResponse> GetSponsorship(Rpc.GetSponsorshipRequest request, ServerCallContext context) =>

@@ -69,7 +69,7 @@ internal sealed partial class LedgerGrpc(
             RequestChecks.Amount(request.AmountMicrocredits),
             RequestChecks.TransferId(request.TransferId),
             request.HasSquadVersion ? (long)Math.Min(request.SquadVersion, long.MaxValue) : null);
-        var posted = await streams.ExecuteAsync(request.StreamId, tip.Decide, context.CancellationToken);
+        var posted = await streams.ExecuteAsync(request.StreamId, tip.Decide, tip.TransferId, context.CancellationToken);
         return new Rpc.TipResponse
         {
             TransferId = tip.TransferId.ToString(),
@@ -86,7 +86,7 @@ internal sealed partial class LedgerGrpc(
     {
         var caller = CallerOf(context);
         var set = new SetSquad(caller.AccountId, request.StreamId, RequestChecks.Squad(request.Members.Select(member => (member.AccountId, member.ShareBps))));
-        var stream = await streams.ExecuteAsync(request.StreamId, set.Decide, context.CancellationToken);
+        var stream = await streams.ExecuteAsync(request.StreamId, set.Decide, Guid.Empty, context.CancellationToken);
         return new Rpc.SetSquadResponse { StreamId = stream.StreamId, Members = { Members(stream) }, Version = (ulong)stream.SquadVersion };
     }
 
@@ -95,6 +95,7 @@ internal sealed partial class LedgerGrpc(
         var stream = await streams.ExecuteAsync<StreamRecord>(
             request.StreamId,
             state => state.Stream(request.StreamId) is { IsLive: true } live ? live : CommonErrors.UnknownStream,
+            Guid.Empty,
             context.CancellationToken);
         return new Rpc.GetSquadResponse { StreamId = stream.StreamId, Members = { Members(stream) }, Version = (ulong)stream.SquadVersion };
     }

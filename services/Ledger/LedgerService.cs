@@ -4,8 +4,6 @@ using Beacon.Ledger.Journal;
 using Beacon.ServiceDefaults;
 using Grpc.Core;
 using MassTransit;
-using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Diagnostics;
 
 namespace Beacon.Ledger;
 
@@ -17,12 +15,9 @@ public static class LedgerService
         ArgumentNullException.ThrowIfNull(builder);
         builder.HostService(HostedServices.Ledger);
         builder.Services.AddOptions<LedgerOptions>().BindConfiguration(LedgerOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        var file = LedgerFile.Of(builder);
-        builder.Services.AddSingleton(file);
-        builder.Services.AddDbContextFactory<LedgerDb>(database => database
-            .UseSqlite(file.ConnectionString)
-            // Every commit wakes a read of the outbox; at the usual level each would be a line of SQL in the log.
-            .ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandExecuted, LogLevel.Debug))));
+        var database = LedgerDatabases.Of(builder);
+        builder.Services.AddSingleton(database);
+        database.AddContexts(builder.Services);
         builder.Services.AddSingleton<LedgerMetrics>();
         builder.Services.AddSingleton<LedgerWriter>();
         builder.Services.AddSingleton<StreamOwners>();
@@ -31,8 +26,9 @@ public static class LedgerService
         builder.Services.AddSingleton<Withdrawals>();
         builder.Services.AddSingleton<OperatorReports>();
         builder.AddServiceClient<TopologyService.TopologyServiceClient>(HostedServices.Topology);
-        // In this order: the file is ready before anything reads it, and closed after the last.
+        // In this order: the database is ready before anything reads it, and closed after the last.
         builder.Services.AddHostedService(services => services.GetRequiredService<LedgerWriter>());
+        builder.Services.AddHostedService<Standby>();
         builder.Services.AddHostedService<OutboxPublisher>();
         builder.Services.AddHostedService<BalanceCheck>();
         builder.Services.AddHostedService<Deadlines>();

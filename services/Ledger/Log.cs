@@ -10,6 +10,18 @@ internal static partial class Log
     [LoggerMessage(3002, LogLevel.Error, "A commit of {Requests} requests failed; the state is loaded again from the file")]
     public static partial void CommitFailed(ILogger logger, int requests, Exception exception);
 
+    [LoggerMessage(3008, LogLevel.Warning, "This instance stands by, and refused {Requests} requests: {Reason}")]
+    public static partial void StandingBy(ILogger logger, int requests, string reason);
+
+    [LoggerMessage(3009, LogLevel.Information, "The start waits: {Reason}")]
+    public static partial void WaitingForTurn(ILogger logger, string reason);
+
+    [LoggerMessage(3010, LogLevel.Information, "The other instance is gone; this one writes now")]
+    public static partial void TookOver(ILogger logger);
+
+    [LoggerMessage(3011, LogLevel.Critical, "Another instance writes now; this one ends")]
+    public static partial void TurnLost(ILogger logger);
+
     [LoggerMessage(3003, LogLevel.Warning, "Publishing from the outbox failed; it is tried again with the next commit or in {Seconds} s")]
     public static partial void OutboxFailed(ILogger logger, int seconds, Exception exception);
 

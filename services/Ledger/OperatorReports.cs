@@ -15,9 +15,9 @@ internal sealed class OperatorReports(IDbContextFactory<LedgerDb> databases)
         await using var database = await databases.CreateDbContextAsync(cancellationToken);
         var kinds = await database.Database.SqlQuery<KindRow>(
             $"""
-            SELECT kind AS "Kind", count(*) AS "Accounts", sum(balance) AS "Balance",
-                   (SELECT coalesce(sum(amount), 0) FROM pending_transfers WHERE state = 1) AS "Held",
-                   (SELECT coalesce(sum(withheld), 0) FROM relay_standings) AS "Withheld",
+            SELECT kind AS "Kind", count(*) AS "Accounts", CAST(sum(balance) AS bigint) AS "Balance",
+                   (SELECT CAST(coalesce(sum(amount), 0) AS bigint) FROM pending_transfers WHERE state = 1) AS "Held",
+                   (SELECT CAST(coalesce(sum(withheld), 0) AS bigint) FROM relay_standings) AS "Withheld",
                    (SELECT coalesce(max(sequence), 0) FROM transfers) AS "LastTransfer",
                    (SELECT coalesce((SELECT booked_at_ms FROM batches ORDER BY sequence DESC LIMIT 1), 0)) AS "BookedAtMs"
             FROM accounts GROUP BY kind

@@ -16,15 +16,16 @@ internal sealed class StreamOwners(TopologyService.TopologyServiceClient topolog
     /// Runs a decision that may find the stream unknown; then, once, asks Topology and runs it again. The usual case, a known
     /// stream, costs one turn of the writer and no call.
     /// </summary>
-    public async Task<T> ExecuteAsync<T>(string streamId, Func<LedgerState, Decided<T>> decide, CancellationToken cancellationToken)
+    /// <param name="batchId">The id of a batch that the decision will look for, or empty.</param>
+    public async Task<T> ExecuteAsync<T>(string streamId, Func<LedgerState, Decided<T>> decide, Guid batchId, CancellationToken cancellationToken)
     {
         if (streamId.Length is 0 or > MaxStreamIdLength || streamId.Any(char.IsControl))
             throw CommonErrors.UnknownStream.Exception();
-        var decided = await writer.ExecuteAsync(decide, waitForRoom: false, cancellationToken);
+        var decided = await writer.ExecuteAsync(decide, waitForRoom: false, cancellationToken, batchId);
         if (decided.Refusal != CommonErrors.UnknownStream)
             return decided.OrThrow();
         await LearnAsync(streamId, cancellationToken);
-        return (await writer.ExecuteAsync(decide, waitForRoom: false, cancellationToken)).OrThrow();
+        return (await writer.ExecuteAsync(decide, waitForRoom: false, cancellationToken, batchId)).OrThrow();
     }
 
     private async Task LearnAsync(string streamId, CancellationToken cancellationToken)

@@ -5,7 +5,6 @@ using Beacon.Ledger.Journal;
 using Beacon.Ledger.Operations;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -13,19 +12,22 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Beacon.Ledger.Tests;
 
-/// <summary>The writer on a real file in a folder of its own, without a host around it.</summary>
+/// <summary>The writer on a real database, by default a file in a folder of its own, without a host around it.</summary>
 internal sealed class LedgerRig : IAsyncDisposable
 {
-    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly ServiceProvider _services;
 
-    private LedgerRig(string directory, LedgerOptions options, FakeTimeProvider clock)
+    private LedgerRig(string directory, LedgerOptions options, FakeTimeProvider clock, ILedgerDatabase? database)
     {
         Directory = directory;
         Clock = clock;
-        var file = new LedgerFile($"Data Source={Path}");
-        Databases = new PooledDbContextFactory<LedgerDb>(new DbContextOptionsBuilder<LedgerDb>().UseSqlite(file.ConnectionString).Options);
+        Database = database ?? new LedgerFile($"Data Source={Path}");
+        var services = new ServiceCollection().AddMetrics().AddLogging();
+        Database.AddContexts(services);
+        _services = services.BuildServiceProvider();
+        Databases = _services.GetRequiredService<IDbContextFactory<LedgerDb>>();
         Metrics = new LedgerMetrics(_services.GetRequiredService<IMeterFactory>());
-        Writer = new LedgerWriter(file, Databases, Options.Create(options), Metrics, clock, NullLogger<LedgerWriter>.Instance);
+        Writer = new LedgerWriter(Database, Databases, Options.Create(options), Metrics, clock, NullLogger<LedgerWriter>.Instance);
     }
 
     public string Directory { get; }
@@ -34,7 +36,10 @@ internal sealed class LedgerRig : IAsyncDisposable
 
     public FakeTimeProvider Clock { get; }
 
-    public PooledDbContextFactory<LedgerDb> Databases { get; }
+    /// <summary>The file, unless another was given.</summary>
+    public ILedgerDatabase Database { get; }
+
+    public IDbContextFactory<LedgerDb> Databases { get; }
 
     public LedgerMetrics Metrics { get; }
 
@@ -42,20 +47,20 @@ internal sealed class LedgerRig : IAsyncDisposable
 
     public static string NewDirectory() => System.IO.Directory.CreateTempSubdirectory("beacon-ledger-").FullName;
 
-    public static async Task<LedgerRig> StartAsync(string? directory = null, LedgerOptions? options = null)
+    public static async Task<LedgerRig> StartAsync(string? directory = null, LedgerOptions? options = null, ILedgerDatabase? database = null)
     {
-        var rig = new LedgerRig(directory ?? NewDirectory(), options ?? new LedgerOptions { RelayProbationWindows = 0 }, new FakeTimeProvider(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero)));
+        var rig = new LedgerRig(directory ?? NewDirectory(), options ?? new LedgerOptions { RelayProbationWindows = 0 }, new FakeTimeProvider(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero)), database);
         await rig.Writer.StartAsync(TestContext.Current.CancellationToken);
         return rig;
     }
 
     public static Guid Id(int number) => new(number, 0, 0x7000, 0x80, 0, 0, 0, 0, 0, 0, 1);
 
-    /// <summary>Stops the writer and starts another on the same file, as a restart does.</summary>
+    /// <summary>Stops the writer and starts another on the same database, as a restart does.</summary>
     public async Task<LedgerRig> RestartAsync(LedgerOptions? options = null)
     {
         await StopAsync();
-        return await StartAsync(Directory, options);
+        return await StartAsync(Directory, options, Database is LedgerFile ? null : Database);
     }
 
     public Task<T> DoAsync<T>(Func<LedgerState, T> decide) =>

@@ -21,6 +21,54 @@ public sealed class SettlementTests
         await rig.AssertSoundAsync();
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_large_window_is_paid_in_parts_and_once_across_a_crash_between_them(int probation)
+    {
+        var options = new LedgerOptions { RelayProbationWindows = probation };
+        var rig = await LedgerRig.StartAsync(options: options);
+        await rig.FundAsync("sponsor", 1_000_000);
+        await rig.StreamAsync("s", "host");
+        Assert.Null((await rig.DoAsync(new FundSponsorship("sponsor", "", LedgerRig.Id(1), "s", 500_000, 60).Decide)).Refusal);
+        var count = (2 * SettleWindow.PartRelays) + 1;
+        var settle = new SettleWindow("s", "host", 1, WindowMs, 100, [.. Enumerable.Range(0, count).Select(i => new RelayWork($"r{i:D6}", 1_250 + i))]);
+        // The last of the second part cannot be paid: what a crash between the parts leaves.
+        await rig.SqlAsync($"CREATE TRIGGER crash BEFORE INSERT ON transfers WHEN NEW.credit = (SELECT number FROM accounts WHERE account_id = 'r{(2 * SettleWindow.PartRelays) - 1:D6}') AND (SELECT code FROM batches WHERE sequence = NEW.batch) = {(int)TransferCode.Relay} BEGIN SELECT RAISE(ABORT, 'crash'); END; SELECT 0");
+        await Assert.ThrowsAsync<Grpc.Core.RpcException>(() => settle.RunAsync(rig.Writer, options, TestContext.Current.CancellationToken).AsTask());
+        Assert.Equal((Pay(0), 0), (await rig.DoAsync(state => state.Find("r000000")!.RelayEarnings), await rig.DoAsync(state => state.Find($"r{SettleWindow.PartRelays:D6}")?.RelayEarnings ?? 0)));
+
+        rig = await rig.RestartAsync(options);
+        await using var _ = rig;
+        await rig.SqlAsync("DROP TRIGGER crash; SELECT 0");
+        Assert.Equal(PostingStatus.Exists, await settle.RunAsync(rig.Writer, options, TestContext.Current.CancellationToken));
+        Assert.Equal(PostingStatus.Exists, await settle.RunAsync(rig.Writer, options, TestContext.Current.CancellationToken));
+        Assert.Equal(
+            Enumerable.Range(0, count).Select(Pay),
+            await rig.DoAsync(state => Enumerable.Range(0, count).Select(i => state.Find($"r{i:D6}")!.RelayEarnings).ToList()));
+        // 100 viewers for a sixth of a minute, charged once.
+        Assert.Equal(1_000, (await rig.DoAsync(state => state.ActiveSponsorship(LedgerRig.Id(1))))!.Spent);
+        Assert.Equal(PostingStatus.ExistsWithDifferentContent, await (settle with { Viewers = 99 }).RunAsync(rig.Writer, options, TestContext.Current.CancellationToken));
+        await rig.AssertSoundAsync();
+
+        static long Pay(int relay) => (1_250 + relay) / 125;
+    }
+
+    [Fact]
+    public async Task Others_have_their_turn_between_the_parts_of_a_window()
+    {
+        await using var rig = await LedgerRig.StartAsync();
+        var relays = Enumerable.Range(0, 4 * SettleWindow.PartRelays).Select(i => new RelayWork($"r{i:D6}", 125)).ToArray();
+        var settled = new SettleWindow("s", "host", 1, WindowMs, 0, relays).RunAsync(rig.Writer, new LedgerOptions { RelayProbationWindows = 0 }, TestContext.Current.CancellationToken).AsTask();
+        var seen = new HashSet<long>();
+        while (!settled.IsCompleted)
+            seen.Add(await rig.BalanceAsync(AccountIds.RelayIssuance));
+        await settled;
+        Assert.Equal(-4 * SettleWindow.PartRelays, await rig.BalanceAsync(AccountIds.RelayIssuance));
+        Assert.Contains(seen, balance => balance is < 0 and > -4 * SettleWindow.PartRelays);
+        Assert.All(seen, balance => Assert.Equal(0, balance % SettleWindow.PartRelays));
+    }
+
     [Fact]
     public async Task A_settled_window_is_not_settled_again_with_other_work()
     {

@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using Beacon.Ledger.Books;
 using Beacon.Ledger.Operations;
 using Rpc = Beacon.Contracts.Ledger.V1;
@@ -152,6 +153,59 @@ public sealed class SponsorshipTests
         Assert.Equal((Rpc.SponsorshipState.Ended, 100), (ended.Sponsorship.State, ended.Sponsorship.SpentMicrocredits));
         Assert.Equal(ended, await host.Ledger.EndSponsorshipAsync(new() { SponsorshipId = mine }, LedgerHost.As("acme")));
         Assert.Equal(2_900, await host.BalanceAsync("acme"));
+    }
+
+    [Fact]
+    public async Task A_sponsor_adds_to_a_budget_that_runs_once_however_often_it_asks()
+    {
+        await using var host = await LedgerHost.StartAsync();
+        host.Topology.Broadcasters[Stream] = "host";
+        await host.FundAsync("acme", 5_000);
+        await host.FundAsync("eve", 5_000);
+        var mine = LedgerRig.Id(1).ToString();
+        await host.Ledger.CreateSponsorshipAsync(
+            new() { SponsorshipId = mine, StreamId = Stream, BudgetMicrocredits = 1_000, RateMicrocreditsPerViewerMinute = 60, MaxMicrocreditsPerHour = 5_000 }, LedgerHost.As("acme"));
+
+        using var http = host.Http;
+        http.DefaultRequestHeaders.Authorization = new("Bearer", LedgerHost.Token("acme"));
+        using var response = await http.PostAsJsonAsync(
+            $"/api/sponsorships/{mine}/top-up", new { transferId = LedgerRig.Id(2).ToString(), amountMicrocredits = "500" }, TestContext.Current.CancellationToken);
+        Assert.Equal(System.Net.HttpStatusCode.OK, response.StatusCode);
+        var again = await host.Ledger.TopUpSponsorshipAsync(TopUp(500), LedgerHost.As("acme"));
+        Assert.Equal((1_500, 3_500), (again.Sponsorship.BudgetMicrocredits, again.BalanceMicrocredits));
+        Assert.Equal(3_500, await host.BalanceAsync("acme"));
+
+        await host.Refused("exists_with_different_amount", () => host.Ledger.TopUpSponsorshipAsync(TopUp(501), LedgerHost.As("acme")));
+        await host.Refused("unknown_sponsorship", () => host.Ledger.TopUpSponsorshipAsync(TopUp(500, 3), LedgerHost.As("eve")));
+        await host.Refused("unknown_sponsorship", () => host.Ledger.TopUpSponsorshipAsync(new(TopUp(500, 3)) { SponsorshipId = "x" }, LedgerHost.As("acme")));
+        await host.Refused("insufficient_credits", () => host.Ledger.TopUpSponsorshipAsync(TopUp(3_501, 3), LedgerHost.As("acme")));
+        await host.Refused("invalid_amount", () => host.Ledger.TopUpSponsorshipAsync(TopUp(0, 3), LedgerHost.As("acme")));
+        await host.Refused("invalid_amount", () => host.Ledger.TopUpSponsorshipAsync(TopUp(Amounts.Max, 3), LedgerHost.As("acme")));
+
+        // What was added is spent like the rest, and comes back like the rest.
+        await host.PublishAsync(new Contracts.Events.RelayWorkVerified(Stream, "host", 5, 10_000, 120, [new("r1", 12_500)]));
+        await host.Heard.NextAsync<Contracts.Events.CreditsEarned>(earned => earned is { AccountId: "r1", Code: "sponsorship" });
+        var ended = await host.Ledger.EndSponsorshipAsync(new() { SponsorshipId = mine }, LedgerHost.As("acme"));
+        Assert.Equal((1_500, 1_200), (ended.Sponsorship.BudgetMicrocredits, ended.Sponsorship.SpentMicrocredits));
+        Assert.Equal(3_800, await host.BalanceAsync("acme"));
+        await host.Refused("sponsorship_over", () => host.Ledger.TopUpSponsorshipAsync(TopUp(500, 3), LedgerHost.As("acme")));
+        await host.Refused("unknown_sponsorship", () => host.Ledger.TopUpSponsorshipAsync(TopUp(500, 3), LedgerHost.As("eve")));
+        Assert.Equal(3_500, (await host.Ledger.TopUpSponsorshipAsync(TopUp(500), LedgerHost.As("acme"))).BalanceMicrocredits);
+
+        Rpc.TopUpSponsorshipRequest TopUp(long amount, int id = 2) => new() { SponsorshipId = mine, TransferId = LedgerRig.Id(id).ToString(), AmountMicrocredits = amount };
+    }
+
+    [Fact]
+    public async Task A_topped_up_budget_survives_a_restart()
+    {
+        var rig = await LedgerRig.StartAsync();
+        await FundAsync(rig, default);
+        await rig.FundAsync("sponsor", 300);
+        Assert.Null((await rig.DoAsync(new TopUpSponsorship("sponsor", Id, 300, LedgerRig.Id(78)).Decide)).Refusal);
+        rig = await rig.RestartAsync();
+        await using var _ = rig;
+        Assert.Equal(1_300, (await rig.DoAsync(state => state.ActiveSponsorship(Id)))!.Budget);
+        await rig.AssertSoundAsync();
     }
 
     private static Sponsorship Sponsorship(Pace pace) => new(Id, "s", "sponsor", 1_000, 1_000, SponsorshipState.Active, CreatedAtMs: 1_000, pace);

@@ -48,6 +48,11 @@ public sealed record RelayPayRules(int MaxMbpsPerAccount, int MaxMbpsPerStream, 
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct RelayStanding(int GoodWindows, long Withheld);
 
+/// <summary>What counts of the work of a window.</summary>
+/// <param name="Bytes">Of each entry of <paramref name="Work"/>, within all caps.</param>
+/// <param name="Refused">What does not count, and why.</param>
+public sealed record CountedWork(IReadOnlyList<RelayWork> Work, IReadOnlyList<long> Bytes, IReadOnlyList<RefusedWork> Refused);
+
 /// <summary>What a window comes to.</summary>
 /// <param name="Pay">One payment an account, of 1 micro-credit or more.</param>
 /// <param name="Released">Formerly withheld pay of accounts that are through with their probation.</param>
@@ -73,7 +78,19 @@ public sealed record RelaySettlement(
     {
         ArgumentNullException.ThrowIfNull(work);
         ArgumentNullException.ThrowIfNull(rules);
-        ArgumentNullException.ThrowIfNull(standing);
+        var counted = Count(work, windowMs, consumedBytes, rules);
+        var settlement = Of(counted, 0, work.Count, windowMs, rules, standing);
+        return settlement with { Refused = [.. counted.Refused, .. settlement.Refused] };
+    }
+
+    /// <summary>
+    /// The first half of it: what counts of each account's work, which depends on all the others and on nothing that the
+    /// ledger knows. The second half looks at one account after the other, and may be done in pieces.
+    /// </summary>
+    public static CountedWork Count(IReadOnlyList<RelayWork> work, int windowMs, long? consumedBytes, RelayPayRules rules)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        ArgumentNullException.ThrowIfNull(rules);
         var refused = new List<RefusedWork>();
         foreach (var entry in work)
         {
@@ -88,17 +105,22 @@ public sealed record RelaySettlement(
         CutAll(work, bytes, Clamp(RelayPay.Bytes(rules.MaxMbpsPerStream, windowMs)), RefusalReason.OverStreamCap, refused);
         if (consumedBytes is { } consumed)
             CutAll(work, bytes, consumed, RefusalReason.OverConsumption, refused);
-        return Pays(work, bytes, windowMs, rules, standing, refused);
+        return new CountedWork(work, bytes, refused);
     }
 
-    private static RelaySettlement Pays(
-        IReadOnlyList<RelayWork> work, long[] bytes, int windowMs, RelayPayRules rules, Func<string, RelayStanding> standing, List<RefusedWork> refused)
+    /// <summary>The second half, for the accounts from <paramref name="first"/> to before <paramref name="end"/>; what the first refused is not told again.</summary>
+    public static RelaySettlement Of(CountedWork counted, int first, int end, int windowMs, RelayPayRules rules, Func<string, RelayStanding> standing)
     {
-        var pay = new List<Payment>(work.Count);
+        ArgumentNullException.ThrowIfNull(counted);
+        ArgumentNullException.ThrowIfNull(rules);
+        ArgumentNullException.ThrowIfNull(standing);
+        var (work, bytes) = (counted.Work, counted.Bytes);
+        var refused = new List<RefusedWork>();
+        var pay = new List<Payment>(end - first);
         var released = new List<Payment>();
-        var paid = new List<RelayWork>(work.Count);
+        var paid = new List<RelayWork>(end - first);
         var standings = new List<KeyValuePair<string, RelayStanding>>();
-        for (var i = 0; i < bytes.Length; i++)
+        for (var i = first; i < end; i++)
         {
             if (bytes[i] == 0)
                 continue;

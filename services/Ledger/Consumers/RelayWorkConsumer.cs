@@ -3,11 +3,12 @@ using Beacon.Ledger.Books;
 using Beacon.Ledger.Journal;
 using Beacon.Ledger.Operations;
 using MassTransit;
+using Microsoft.Extensions.Options;
 
 namespace Beacon.Ledger.Consumers;
 
 /// <summary>Settles a window of a stream.</summary>
-internal sealed class RelayWorkConsumer(LedgerWriter writer, ILogger<RelayWorkConsumer> log) : IConsumer<RelayWorkVerified>
+internal sealed class RelayWorkConsumer(LedgerWriter writer, IOptions<LedgerOptions> options, ILogger<RelayWorkConsumer> log) : IConsumer<RelayWorkVerified>
 {
     /// <summary>A petabyte in a window is no relay; below it all sums are safe.</summary>
     private const long MaxBytes = 1_000_000_000_000_000;
@@ -29,7 +30,7 @@ internal sealed class RelayWorkConsumer(LedgerWriter writer, ILogger<RelayWorkCo
             work.Viewers,
             [.. work.Relays.Select(relay => new RelayWork(relay.AccountId, relay.VerifiedBytes, relay.ReceiptAccounts, Excluded(relay)))],
             work.ConsumedBytes);
-        var status = await writer.ExecuteAsync(settle.Decide, waitForRoom: true, context.CancellationToken);
+        var status = await settle.RunAsync(writer, options.Value, context.CancellationToken);
         if (status is not (PostingStatus.Posted or PostingStatus.Exists))
             Log.WindowNotSettled(log, work.StreamId, work.Window, status.ToString());
     }

@@ -11,19 +11,23 @@ internal sealed record Backup(string Name, long Bytes, DateTimeOffset MadeAt, Le
 /// Copies the running ledger with SQLite's online backup: one snapshot, while the writer goes on. A copy gets its name only
 /// after it was proved and has reached the disk, so that what bears the name of a backup is one.
 /// </summary>
-internal sealed class Backups(LedgerFile file, LedgerMetrics metrics, IOptions<LedgerOptions> options, TimeProvider clock, ILogger<Backups> log) : BackgroundService
+internal sealed class Backups(ILedgerDatabase database, LedgerMetrics metrics, IOptions<LedgerOptions> options, TimeProvider clock, ILogger<Backups> log) : BackgroundService
 {
     private const string Pattern = "ledger-*.db";
 
     private readonly SemaphoreSlim _one = new(1, 1);
 
+    /// <summary>A database server has means of its own, with which its operator also brings it back.</summary>
+    private LedgerFile File => database as LedgerFile ?? throw LedgerErrors.BackupsByTheDatabase.Exception();
+
     private string Folder => options.Value.BackupDirectory.Length > 0
         ? options.Value.BackupDirectory
-        : Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file.Path))!, "backups");
+        : Path.Combine(Path.GetDirectoryName(Path.GetFullPath(File.Path))!, "backups");
 
     /// <summary>Makes a backup, proves it, and deletes the oldest beyond those that are kept. Refused while another is made.</summary>
     public async Task<Backup> MakeAsync(CancellationToken cancellationToken)
     {
+        _ = File;
         if (!await _one.WaitAsync(TimeSpan.Zero, cancellationToken))
             throw LedgerErrors.BackupRunning.Exception();
         try
@@ -56,6 +60,8 @@ internal sealed class Backups(LedgerFile file, LedgerMetrics metrics, IOptions<L
     {
         if (options.Value.BackupMinutes == 0)
             return;
+        if (database is not LedgerFile)
+            throw new InvalidOperationException($"Beacon:Ledger:BackupMinutes makes copies of a file; {database.Name} is backed up with PostgreSQL's own means. Set it to 0.");
         using var timer = new PeriodicTimer(TimeSpan.FromMinutes(options.Value.BackupMinutes), clock);
         try
         {
@@ -85,7 +91,7 @@ internal sealed class Backups(LedgerFile file, LedgerMetrics metrics, IOptions<L
         Directory.CreateDirectory(Folder);
         // What a crash left of a former attempt.
         foreach (var left in Directory.EnumerateFiles(Folder, Pattern + ".partial*"))
-            File.Delete(left);
+            System.IO.File.Delete(left);
         var madeAt = clock.GetUtcNow();
         var name = string.Create(CultureInfo.InvariantCulture, $"ledger-{madeAt:yyyyMMdd'T'HHmmssfff'Z'}.db");
         var path = Path.Combine(Folder, name);
@@ -96,21 +102,21 @@ internal sealed class Backups(LedgerFile file, LedgerMetrics metrics, IOptions<L
             var proof = LedgerProof.Of(partial);
             if (!proof.IsSound)
                 throw new InvalidDataException($"The copy does not prove itself: {proof.Problems[0]}");
-            File.Move(partial, path, overwrite: false);
+            System.IO.File.Move(partial, path, overwrite: false);
             foreach (var old in Directory.GetFiles(Folder, Pattern).OrderDescending(StringComparer.Ordinal).Skip(options.Value.BackupsKept))
-                File.Delete(old);
+                System.IO.File.Delete(old);
             return new Backup(name, new FileInfo(path).Length, madeAt, proof);
         }
         catch
         {
-            File.Delete(partial);
+            System.IO.File.Delete(partial);
             throw;
         }
     }
 
     private void Copy(string path)
     {
-        using (var source = new SqliteConnection(new SqliteConnectionStringBuilder(file.ConnectionString) { Pooling = false, Mode = SqliteOpenMode.ReadOnly }.ToString()))
+        using (var source = new SqliteConnection(new SqliteConnectionStringBuilder(File.ConnectionString) { Pooling = false, Mode = SqliteOpenMode.ReadOnly }.ToString()))
         using (var copy = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString()))
         {
             source.Open();
@@ -121,7 +127,7 @@ internal sealed class Backups(LedgerFile file, LedgerMetrics metrics, IOptions<L
             journal.Run();
         }
 
-        using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite);
+        using var handle = System.IO.File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite);
         RandomAccess.FlushToDisk(handle);
     }
 }

@@ -66,6 +66,31 @@ internal sealed class ChainHash : IDisposable
         BinaryPrimitives.WriteInt64BigEndian(span[65..], creditBalance);
     }
 
+    /// <summary>The link that seals what a transaction adds to the journal.</summary>
+    public ChainLink Link(ChainLink last, Changes changes)
+    {
+        Begin(last.Hash);
+        var (lastAccount, lastBatch, lastTransfer) = (last.LastAccount, last.LastBatch, last.LastTransfer);
+        foreach (var a in changes.Opened)
+        {
+            Account(a.Number, a.Id, (int)a.Kind, a.MayGoNegative, a.OpenedAtMs);
+            lastAccount = a.Number;
+        }
+
+        foreach (var (request, posted) in changes.Batches)
+        {
+            Batch(posted.Sequence, posted.Id, posted.Content, (int)request.Code, request.Actor, request.Reference, request.Window, posted.BookedAtMs);
+            lastBatch = posted.Sequence;
+            foreach (var t in posted.Transfers)
+            {
+                Transfer(t.Sequence, t.Id, posted.Sequence, t.Debit.Number, t.Credit.Number, t.Amount, t.DebitBalance, t.CreditBalance);
+                lastTransfer = t.Sequence;
+            }
+        }
+
+        return new ChainLink(last.Number + 1, lastAccount, lastBatch, lastTransfer, End());
+    }
+
     public byte[] End()
     {
         Flush();

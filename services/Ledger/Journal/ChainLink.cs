@@ -11,5 +11,5 @@ internal sealed record ChainLink(long Number, int LastAccount, long LastBatch, l
     public static ChainLink Genesis => new(0, 0, 0, 0, ChainHash.Genesis);
 
     /// <summary>From the columns link, last_account, last_batch, last_transfer, hash.</summary>
-    public static ChainLink Of(PreparedStatement row) => new(row.Long(0), row.Int(1), row.Long(2), row.Long(3), row.Blob(4).ToArray());
+    public static ChainLink Of(IRows row) => new(row.Long(0), row.Int(1), row.Long(2), row.Long(3), row.Blob(4).ToArray());
 }

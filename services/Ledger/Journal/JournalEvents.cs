@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Beacon.Contracts.Events;
 using Beacon.Ledger.Books;
-using Microsoft.Data.Sqlite;
 
 namespace Beacon.Ledger.Journal;
 
@@ -18,7 +17,11 @@ internal sealed record EventPage(long Through, bool IsLast, IReadOnlyList<object
 /// </summary>
 internal static class JournalEvents
 {
-    private const string Sql =
+    /// <summary>The last transfer that was told of, and what is added to the numbers of events.</summary>
+    public const string Cursor = "SELECT published_transfers, event_offset FROM outbox_cursor WHERE id = 1";
+
+    /// <summary>Transfers with all that events say of them.</summary>
+    public const string Select =
         """
         SELECT t.sequence, t.batch, t.amount, t.debit_balance, t.credit_balance,
                d.account_id, d.kind, c.account_id, c.kind,
@@ -28,31 +31,27 @@ internal static class JournalEvents
         JOIN batches b ON b.sequence = t.batch
         JOIN accounts d ON d.number = t.debit
         JOIN accounts c ON c.number = t.credit
-        WHERE t.sequence > ?
-        ORDER BY t.sequence
-        LIMIT ?
         """;
 
-    public static EventPage Read(SqliteConnection connection, int transfers)
-    {
-        using var snapshot = connection.BeginTransaction(deferred: true);
-        using var cursor = new PreparedStatement(connection, "SELECT published_transfers, event_offset FROM outbox_cursor WHERE id = 1");
-        cursor.Read();
-        var (after, offset) = (cursor.Long(0), cursor.Long(1));
-        cursor.Reset();
+    /// <summary>Who got how much by a batch.</summary>
+    public const string Legs = "SELECT t.batch, c.account_id, t.amount FROM transfers t JOIN accounts c ON c.number = t.credit";
 
-        using var row = new PreparedStatement(connection, Sql);
-        row.Add(after).Add(transfers);
-        var page = new Page(offset);
+    /// <param name="offset">Added to the numbers of events.</param>
+    /// <param name="most">Transfers that were asked for.</param>
+    /// <param name="rows">Of <see cref="Select"/>, in order.</param>
+    /// <param name="legs">Of <see cref="Legs"/>, in order, from one batch to another.</param>
+    public static EventPage Page(long offset, int most, IRows rows, Func<long, long, IRows> legs)
+    {
+        var page = new Made(offset);
         var (read, through) = (0, 0L);
-        while (row.Read())
+        while (rows.Read())
         {
-            page.Add(row);
-            through = row.Long(0);
+            page.Add(rows);
+            through = rows.Long(0);
             read++;
         }
 
-        return new EventPage(through, read < transfers, page.InOrder(connection));
+        return new EventPage(through, read < most, page.InOrder(legs));
     }
 
     private static string Name(TransferCode code) => code switch
@@ -67,13 +66,13 @@ internal static class JournalEvents
     };
 
     /// <summary>Makes the events of the rows. A transfer has two numbers for them: of its debit, and of its credit and of a tip that ends with it.</summary>
-    private sealed class Page(long offset)
+    private sealed class Made(long offset)
     {
         private readonly Dictionary<string, CreditsEarned> _open = new(StringComparer.Ordinal);
         private readonly List<CreditsEarned> _done = [];
         private readonly List<(TipPosted Tip, long Batch)> _tips = [];
 
-        public void Add(PreparedStatement row)
+        public void Add(IRows row)
         {
             var (sequence, amount, code, reference) = (offset + (2 * row.Long(0)), row.Long(2), (TransferCode)row.Int(10), row.Text(11));
             if ((AccountKind)row.Int(6) == AccountKind.Wallet)
@@ -84,12 +83,32 @@ internal static class JournalEvents
                 _tips.Add((new TipPosted(sequence, row.Id(9).ToString(), reference, row.Text(5), row.Text(12), 0, []), row.Long(1)));
         }
 
-        public IReadOnlyList<object> InOrder(SqliteConnection connection)
+        public IReadOnlyList<object> InOrder(Func<long, long, IRows> legs)
         {
-            using var legs = new PreparedStatement(connection, "SELECT c.account_id, t.amount FROM transfers t JOIN accounts c ON c.number = t.credit WHERE t.batch = ? ORDER BY t.sequence");
+            var recipients = Recipients(legs);
             var events = _done.Concat(_open.Values).Select(moved => (moved.Sequence, Event: (object)moved))
-                .Concat(_tips.Select(tip => (tip.Tip.Sequence, Event: (object)Complete(tip.Tip, tip.Batch, legs))));
+                .Concat(_tips.Select(tip => (tip.Tip.Sequence, Event: (object)(tip.Tip with
+                {
+                    AmountMicrocredits = recipients[tip.Batch].Sum(leg => leg.Amount),
+                    RecipientAccountIds = [.. recipients[tip.Batch].Select(leg => leg.AccountId)],
+                }))));
             return [.. events.OrderBy(entry => entry.Sequence).Select(entry => entry.Event)];
+        }
+
+        /// <summary>The legs of all tips at once; a tip may have begun on the page before.</summary>
+        private Dictionary<long, List<(string AccountId, long Amount)>> Recipients(Func<long, long, IRows> legs)
+        {
+            var recipients = _tips.ToDictionary(tip => tip.Batch, _ => new List<(string, long)>());
+            if (_tips.Count == 0)
+                return recipients;
+            var leg = legs(_tips[0].Batch, _tips[^1].Batch);
+            while (leg.Read())
+            {
+                if (recipients.TryGetValue(leg.Long(0), out var got))
+                    got.Add((leg.Text(1), leg.Long(2)));
+            }
+
+            return recipients;
         }
 
         private void Moved(CreditsEarned moved)
@@ -104,19 +123,6 @@ internal static class JournalEvents
             if (open is not null)
                 _done.Add(open);
             open = moved;
-        }
-
-        private static TipPosted Complete(TipPosted tip, long batch, PreparedStatement legs)
-        {
-            var (amount, recipients) = (0L, new List<string>());
-            legs.Add(batch);
-            while (legs.Read())
-            {
-                recipients.Add(legs.Text(0));
-                amount += legs.Long(1);
-            }
-
-            return tip with { AmountMicrocredits = amount, RecipientAccountIds = recipients };
         }
     }
 }

@@ -1,5 +1,4 @@
 using Beacon.Ledger.Books;
-using Microsoft.Data.Sqlite;
 
 namespace Beacon.Ledger.Journal;
 
@@ -44,47 +43,41 @@ internal sealed class JournalReplay : IDisposable
     public Int128 Sum { get; private set; }
 
     /// <summary>The first link of a journal that has no chain yet: everything that is there.</summary>
-    public static ChainLink Seal(SqliteConnection connection)
+    public static ChainLink Seal(IJournalReader journal)
     {
         using var replay = new JournalReplay();
-        using var cursors = new Cursors(connection);
         replay._current = new ChainLink(1, int.MaxValue, long.MaxValue, long.MaxValue, []);
         replay._hash.Begin(ChainHash.Genesis);
-        replay.OpenAccounts(cursors);
-        replay.ReplayBatches(cursors, long.MaxValue);
+        replay.OpenAccounts(journal);
+        replay.ReplayBatches(journal, long.MaxValue);
         return new ChainLink(1, replay.Accounts, replay.Batches, replay.Transfers, replay._hash.End());
     }
 
     /// <summary>
-    /// Replays about so many rows more, within one snapshot of the file; true when the journal's end was reached and the
+    /// Replays about so many rows more; true when the journal's end was reached and the
     /// accounts were compared with it.
     /// </summary>
-    public bool Advance(SqliteConnection connection, long rows)
-    {
-        using var snapshot = connection.BeginTransaction(deferred: true);
-        return AdvanceTo(connection, Progress + rows);
-    }
+    public bool Advance(IJournalReader journal, long rows) => AdvanceTo(journal, Progress + rows);
 
-    /// <summary>Replays all that is left; the caller holds the snapshot.</summary>
-    public void AdvanceToEnd(SqliteConnection connection) => AdvanceTo(connection, long.MaxValue);
+    /// <summary>Replays all that is left.</summary>
+    public void AdvanceToEnd(IJournalReader journal) => AdvanceTo(journal, long.MaxValue);
 
     public void Dispose() => _hash.Dispose();
 
     // A link without any row counts too: a slice ends.
     private long Progress => _accounts.Count + _lastBatch + _lastTransfer + _last.Number;
 
-    private bool AdvanceTo(SqliteConnection connection, long until)
+    private bool AdvanceTo(IJournalReader journal, long until)
     {
-        using var cursors = new Cursors(connection);
         while (true)
         {
-            if (_current is null && !BeginLink(cursors))
+            if (_current is null && !BeginLink(journal))
             {
-                CompareAccounts(cursors);
+                CompareAccounts(journal);
                 return true;
             }
 
-            if (!ReplayBatches(cursors, until))
+            if (!ReplayBatches(journal, until))
                 return false;
             EndLink();
             if (Progress >= until)
@@ -92,15 +85,13 @@ internal sealed class JournalReplay : IDisposable
         }
     }
 
-    private bool BeginLink(Cursors cursors)
+    private bool BeginLink(IJournalReader journal)
     {
-        var row = cursors.Link.Add(_last.Number + 1);
-        if (!row.Read())
+        if (journal.Link(_last.Number + 1) is not { } link)
             return false;
-        _current = ChainLink.Of(row);
-        row.Reset();
+        _current = link;
         _hash.Begin(_last.Hash);
-        OpenAccounts(cursors);
+        OpenAccounts(journal);
         return true;
     }
 
@@ -116,9 +107,9 @@ internal sealed class JournalReplay : IDisposable
         _current = null;
     }
 
-    private void OpenAccounts(Cursors cursors)
+    private void OpenAccounts(IJournalReader journal)
     {
-        var row = cursors.Accounts.Add(_accounts.Count).Add(_current!.LastAccount);
+        var row = journal.Accounts(_accounts.Count, _current!.LastAccount);
         while (row.Read())
         {
             var (number, id, mayGoNegative) = (row.Int(0), row.Text(1), row.Int(3) != 0);
@@ -132,11 +123,11 @@ internal sealed class JournalReplay : IDisposable
     }
 
     /// <summary>Replays batches of the current link; false when there are more than were asked for.</summary>
-    private bool ReplayBatches(Cursors cursors, long until)
+    private bool ReplayBatches(IJournalReader journal, long until)
     {
         var link = _current!;
-        var batches = cursors.Batches.Add(_lastBatch).Add(link.LastBatch);
-        var transfers = cursors.Transfers.Add(_lastTransfer).Add(link.LastTransfer);
+        var batches = journal.Batches(_lastBatch, link.LastBatch);
+        var transfers = journal.Transfers(_lastTransfer, link.LastTransfer);
         var more = transfers.Read();
         while (batches.Read())
         {
@@ -168,7 +159,7 @@ internal sealed class JournalReplay : IDisposable
         return true;
     }
 
-    private void Replay(PreparedStatement row, int code)
+    private void Replay(IRows row, int code)
     {
         var (sequence, debit, credit, amount) = (row.Long(0), row.Int(3), row.Int(4), row.Long(5));
         var (debitBalance, creditBalance) = (row.Long(6), row.Long(7));
@@ -194,12 +185,12 @@ internal sealed class JournalReplay : IDisposable
         _accounts[credit - 1] = payee;
     }
 
-    private void CompareAccounts(Cursors cursors)
+    private void CompareAccounts(IJournalReader journal)
     {
-        var (account, batch, transfer) = cursors.Ends();
+        var (account, batch, transfer) = journal.Ends();
         if ((account, batch, transfer) != (_accounts.Count, _lastBatch, _lastTransfer))
             Broken($"the chain ends at account {_accounts.Count}, batch {_lastBatch}, transfer {_lastTransfer}, and the file at {account}, {batch}, {transfer}");
-        var row = cursors.Balances;
+        var row = journal.Balances();
         while (row.Read())
         {
             var (number, balance, earnings) = (row.Int(0), row.Long(1), row.Long(2));
@@ -231,39 +222,4 @@ internal sealed class JournalReplay : IDisposable
     }
 
     private readonly record struct Replayed(string Id, bool MayGoNegative, long Balance, long RelayEarnings);
-
-    /// <summary>The reads of one slice.</summary>
-    private sealed class Cursors(SqliteConnection connection) : IDisposable
-    {
-        private readonly PreparedStatement _ends = new(
-            connection,
-            "SELECT (SELECT coalesce(max(number), 0) FROM accounts), (SELECT coalesce(max(sequence), 0) FROM batches), (SELECT coalesce(max(sequence), 0) FROM transfers)");
-
-        public PreparedStatement Link { get; } = new(connection, "SELECT link, last_account, last_batch, last_transfer, hash FROM chain WHERE link = ?");
-
-        public PreparedStatement Accounts { get; } = new(
-            connection, "SELECT number, account_id, kind, may_go_negative, opened_at_ms FROM accounts WHERE number > ? AND number <= ? ORDER BY number");
-
-        public PreparedStatement Batches { get; } = new(
-            connection, "SELECT sequence, batch_id, content, code, actor, reference, window, booked_at_ms FROM batches WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
-
-        public PreparedStatement Transfers { get; } = new(
-            connection, "SELECT sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance FROM transfers WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
-
-        public PreparedStatement Balances { get; } = new(connection, "SELECT number, balance, relay_earnings FROM accounts ORDER BY number");
-
-        public (int Account, long Batch, long Transfer) Ends()
-        {
-            _ends.Read();
-            var ends = (_ends.Int(0), _ends.Long(1), _ends.Long(2));
-            _ends.Reset();
-            return ends;
-        }
-
-        public void Dispose()
-        {
-            foreach (var statement in new[] { _ends, Link, Accounts, Batches, Transfers, Balances })
-                statement.Dispose();
-        }
-    }
 }

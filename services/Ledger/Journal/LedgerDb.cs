@@ -1,10 +1,22 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Beacon.Ledger.Journal;
 
-/// <summary>The ledger's file as EF sees it: it owns the schema and answers statements. Money is written by <see cref="LedgerWriter"/> alone.</summary>
-internal sealed class LedgerDb(DbContextOptions<LedgerDb> options) : DbContext(options)
+/// <summary>The ledger's database as EF sees it: it owns the schema and answers statements. Money is written by <see cref="LedgerWriter"/> alone.</summary>
+internal class LedgerDb : DbContext
 {
+    public LedgerDb(DbContextOptions<LedgerDb> options)
+        : base(options)
+    {
+    }
+
+    /// <summary>For the context of another database, which has migrations of its own.</summary>
+    protected LedgerDb(DbContextOptions options)
+        : base(options)
+    {
+    }
+
     public DbSet<AccountRow> Accounts => Set<AccountRow>();
 
     public DbSet<BatchRow> Batches => Set<BatchRow>();
@@ -33,11 +45,21 @@ internal sealed class LedgerDb(DbContextOptions<LedgerDb> options) : DbContext(o
 
     public DbSet<OutboxCursorRow> OutboxCursor => Set<OutboxCursorRow>();
 
+    /// <summary>The floor of a balance, in the words of the database.</summary>
+    protected virtual string BalanceFloor => "may_go_negative = 1 OR balance >= 0";
+
+    /// <summary>Pages of the transfers of one account, in order. SQLite keeps the row's number in every index.</summary>
+    protected virtual void IndexSides(EntityTypeBuilder<TransferRow> row)
+    {
+        row.HasIndex(transfer => transfer.Debit);
+        row.HasIndex(transfer => transfer.Credit);
+    }
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.Entity<AccountRow>(row =>
         {
-            row.ToTable("accounts", table => table.HasCheckConstraint("balance_floor", "may_go_negative = 1 OR balance >= 0"));
+            row.ToTable("accounts", table => table.HasCheckConstraint("balance_floor", BalanceFloor));
             row.HasKey(account => account.Number);
             row.Property(account => account.Number).ValueGeneratedNever();
             row.HasIndex(account => account.AccountId).IsUnique();
@@ -59,9 +81,7 @@ internal sealed class LedgerDb(DbContextOptions<LedgerDb> options) : DbContext(o
             row.HasKey(transfer => transfer.Sequence);
             row.Property(transfer => transfer.Sequence).ValueGeneratedNever();
             row.HasIndex(transfer => transfer.Batch);
-            // SQLite keeps the row's number in every index, so these serve pages of one account in order.
-            row.HasIndex(transfer => transfer.Debit);
-            row.HasIndex(transfer => transfer.Credit);
+            IndexSides(row);
         });
         modelBuilder.Entity<StreamRow>(row =>
         {

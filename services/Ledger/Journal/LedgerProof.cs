@@ -1,6 +1,7 @@
+using System.Data.Common;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Microsoft.Data.Sqlite;
+using Beacon.Ledger.Journal.Postgres;
 
 namespace Beacon.Ledger.Journal;
 
@@ -27,35 +28,30 @@ internal sealed record LedgerProof(
     public bool IsSound => ProblemCount == 0;
 
     /// <summary>
-    /// Replays a file, which may be in use: everything is read in one snapshot. A file that cannot be read to its end, or is
-    /// no ledger, is not sound.
+    /// Replays a file, or a PostgreSQL database, which may be in use: everything is read in one snapshot. What cannot be read
+    /// to its end, or is no ledger, is not sound.
     /// </summary>
-    public static LedgerProof Of(string path)
+    /// <param name="target">The path of a file, or a connection string.</param>
+    public static LedgerProof Of(string target)
     {
         var problems = new List<string>();
         using var replay = new JournalReplay();
         var (unique, appendOnly, finished) = (false, false, false);
         try
         {
-            if (!File.Exists(path))
-                throw new FileNotFoundException($"There is no file {path}.");
-            using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
-            connection.Open();
-            // One snapshot for everything.
-            using var begin = new PreparedStatement(connection, "BEGIN");
-            begin.Run();
+            using var journal = Open(target);
             // Pages and indexes first: what is read through them afterwards can then be believed.
-            problems.AddRange(Texts(connection, $"PRAGMA integrity_check({JournalReplay.ProblemsKept})").Where(line => line != "ok"));
-            var twice = Texts(connection, "SELECT hex(batch_id) FROM batches NOT INDEXED GROUP BY batch_id HAVING count(*) > 1 LIMIT 20");
+            problems.AddRange(journal.Damage(JournalReplay.ProblemsKept));
+            var twice = journal.RepeatedIds(JournalReplay.ProblemsKept);
             problems.AddRange(twice.Select(id => $"the batch id {id} stands in the journal more than once"));
             unique = twice.Count == 0;
-            var missing = Triggers.Except(Texts(connection, "SELECT name FROM sqlite_master WHERE type = 'trigger'"), StringComparer.Ordinal).ToArray();
+            var missing = Triggers.Except(journal.Triggers(), StringComparer.Ordinal).ToArray();
             problems.AddRange(missing.Select(trigger => $"the trigger {trigger} is missing"));
             appendOnly = missing.Length == 0;
-            replay.AdvanceToEnd(connection);
+            replay.AdvanceToEnd(journal);
             finished = true;
         }
-        catch (Exception exception) when (exception is SqliteException or InvalidDataException or IOException)
+        catch (Exception exception) when (exception is DbException or InvalidDataException or IOException or ArgumentException)
         {
             problems.Add(exception.Message);
         }
@@ -76,9 +72,9 @@ internal sealed record LedgerProof(
             [.. problems.Take(JournalReplay.ProblemsKept)]);
     }
 
-    public JsonObject ToJson(string path) => new()
+    public JsonObject ToJson(string target) => new()
     {
-        ["file"] = path,
+        ["file"] = LedgerServer.IsMeant(target) ? new LedgerServer(target).Name : target,
         ["sound"] = IsSound,
         ["accounts"] = Accounts,
         ["batches"] = Batches,
@@ -94,12 +90,10 @@ internal sealed record LedgerProof(
         ["problems"] = new JsonArray([.. Problems.Select(problem => JsonValue.Create(problem))]),
     };
 
-    private static List<string> Texts(SqliteConnection connection, string sql)
+    private static IJournalReader Open(string target)
     {
-        using var rows = new PreparedStatement(connection, sql);
-        var texts = new List<string>();
-        while (rows.Read())
-            texts.Add(rows.Text(0));
-        return texts;
+        if (LedgerServer.IsMeant(target))
+            return new LedgerServer(target).OpenJournal();
+        return File.Exists(target) ? LedgerFile.ToRead(target).OpenJournal() : throw new FileNotFoundException($"There is no file {target}.");
     }
 }

@@ -40,11 +40,12 @@ internal sealed partial class LedgerState
     }
 
     /// <summary>Notes work that is not paid for: all of it in the metric, the largest in the report.</summary>
-    public void Refused(string streamId, long window, IReadOnlyList<RefusedWork> refused)
+    /// <param name="parts">In how many parts the window is told; each has its share of the report.</param>
+    public void Refused(string streamId, long window, IReadOnlyList<RefusedWork> refused, int parts)
     {
         foreach (var work in refused)
             Changes.Operations.RefusedBytes[work.Reason] = Changes.Operations.RefusedBytes.GetValueOrDefault(work.Reason) + work.Bytes;
-        foreach (var work in refused.OrderByDescending(work => work.Bytes).Take(Options.RefusedWorkPerWindow))
+        foreach (var work in refused.OrderByDescending(work => work.Bytes).Take(Math.Max(1, Options.RefusedWorkPerWindow / parts)))
             Changes.Operations.Refused.Add(new RefusedRow(++_lastRefused, streamId, window, work));
     }
 
@@ -56,9 +57,9 @@ internal sealed partial class LedgerState
 
     private void LoadOperations()
     {
-        _standings = _store.Operations.LoadStandings();
-        _lastRefused = _store.Operations.LoadLastRefused();
-        (_lastFreeze, var frozen) = _store.Operations.LoadFreezes();
+        _standings = _store.LoadStandings();
+        _lastRefused = _store.LoadLastRefused();
+        (_lastFreeze, var frozen) = _store.LoadFreezes();
         foreach (var account in frozen)
             Book.Freeze(_book.Find(account)!, frozen: true);
     }
@@ -78,5 +79,5 @@ internal sealed partial class LedgerState
 
     // What ended in this group is not in the file yet.
     private PendingTransfer? FindResolved(Guid id) =>
-        Changes.Operations.Pending.GetValueOrDefault(id) ?? _store.Operations.FindPending(id, account => _book.Find(account)!);
+        Changes.Operations.Pending.GetValueOrDefault(id) ?? _store.FindPending(id, account => _book.Find(account)!);
 }

@@ -21,7 +21,7 @@ internal sealed partial class LedgerState
         Options = options;
         var (batch, transfer, outbox) = store.LoadSequences();
         _lastOutbox = outbox;
-        _book = new Book(store.LoadAccounts(), batch, transfer, options.RecentTransfersKept, FindOlder, store.Operations.LoadPending, FindResolved);
+        _book = new Book(store.LoadAccounts(), batch, transfer, options.RecentTransfersKept, FindOlder, store.LoadPending, FindResolved);
         NowMs = store.LoadLastBookedAtMs();
         LoadOperations();
         _live = store.LoadLiveStreams().ToDictionary(stream => stream.StreamId, StringComparer.Ordinal);

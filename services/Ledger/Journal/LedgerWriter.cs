@@ -7,11 +7,11 @@ namespace Beacon.Ledger.Journal;
 /// <summary>
 /// The only one who changes the ledger. Requests wait in a queue; those that arrive while a transaction is in flight are
 /// decided together in memory, in order, and committed in the next (group commit). A request is answered after its commit,
-/// so acknowledged means durable. When a commit fails, what is in memory is thrown away and loaded again from the file,
+/// so acknowledged means durable. When a commit fails, what is in memory is thrown away and loaded again from the database,
 /// which alone knows whether the transaction stands.
 /// </summary>
 internal sealed class LedgerWriter(
-    LedgerFile file,
+    ILedgerDatabase database,
     IDbContextFactory<LedgerDb> databases,
     IOptions<LedgerOptions> options,
     LedgerMetrics metrics,
@@ -25,10 +25,11 @@ internal sealed class LedgerWriter(
 
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private WriterLock? _lock;
+    private IDisposable? _held;
     private LedgerStore? _store;
     private LedgerState? _state;
     private volatile string? _trouble = "not started";
+    private volatile bool _standsBy;
     private bool _started;
 
     /// <summary>Readable after a commit that made events.</summary>
@@ -37,17 +38,30 @@ internal sealed class LedgerWriter(
     /// <summary>Null while the writer takes requests and its last commit succeeded.</summary>
     public string? Trouble => _stopped.Task.IsCompleted ? _trouble ?? "stopped" : _trouble;
 
+    /// <summary>True while another instance writes to the same database: every request is refused.</summary>
+    public bool StandsBy => _standsBy;
+
+    /// <summary>Called, on the writer's thread, when another instance has the turn that this one had.</summary>
+    public Action? TurnLost { get; set; }
+
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        _lock = WriterLock.Take(file.Path);
-        await using (var database = await databases.CreateDbContextAsync(cancellationToken))
-            await database.Database.MigrateAsync(cancellationToken);
-        Reload();
-        _trouble = null;
+        _held = await database.StartAsync(databases, cancellationToken);
+        try
+        {
+            Reload();
+            _trouble = null;
+        }
+        catch (Exception exception) when (exception is StandbyException && database.HasStandbys)
+        {
+            // The first request that finds the other one gone takes over.
+            (_standsBy, _trouble) = (true, exception.Message);
+        }
+
         _started = true;
         // A thread of its own: it sleeps in the disk, and a thread of the pool that sleeps is one less for everybody's calls.
         new Thread(Run) { Name = "ledger writer", IsBackground = true }.Start();
-        Log.WriterStarted(log, file.Path);
+        Log.WriterStarted(log, database.Name);
     }
 
     /// <summary>Takes no more requests, and commits those that wait.</summary>
@@ -65,16 +79,17 @@ internal sealed class LedgerWriter(
             return;
         _store?.Dispose();
         _store = null;
-        _lock?.Dispose();
-        _lock = null;
+        _held?.Dispose();
+        _held = null;
     }
 
     /// <summary>Runs a decision when its turn comes and returns what it came to, once that is durable.</summary>
     /// <param name="decide">Must not wait, and must not throw for what a caller can cause.</param>
     /// <param name="waitForRoom">True for facts that nobody would repeat: wait while the queue is full instead of refusing.</param>
-    public ValueTask<T> ExecuteAsync<T>(Func<LedgerState, T> decide, bool waitForRoom, CancellationToken cancellationToken)
+    /// <param name="batchId">The id of a batch that it will look for, so that a group's can be looked up at once; only a hint.</param>
+    public ValueTask<T> ExecuteAsync<T>(Func<LedgerState, T> decide, bool waitForRoom, CancellationToken cancellationToken, Guid batchId = default)
     {
-        var request = Request<T>.For(decide);
+        var request = Request<T>.For(decide, batchId);
         // Before the queue has it: an answer may come at once, and the object belong to another.
         var answer = request.AnswerAsync(cancellationToken);
         switch (_queue.TryAdd(request))
@@ -125,28 +140,49 @@ internal sealed class LedgerWriter(
         {
             var state = _state ?? Reload();
             state.Begin(clock.GetUtcNow().ToUnixTimeMilliseconds());
+            if (_store!.LooksAhead)
+                _store.Expect([.. group.Select(request => request.BatchId).Where(id => id != default).Distinct()]);
             foreach (var request in group)
                 request.Decide(state);
             if (!state.Changes.IsEmpty)
                 Commit(state.Changes, group.Count);
             else
-                _store!.End();
+                _store.End();
+            _standsBy = false;
             _trouble = null;
         }
-#pragma warning disable CA1031 // Whatever it was, nobody may be told that money moved; the file is asked what stands.
+#pragma warning disable CA1031 // Whatever it was, nobody may be told that money moved; the database is asked what stands.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
             _state = null;
+            if (exception is StandbyException)
+            {
+                Standby(group.Count, exception.Message);
+            }
+            else
+            {
+                metrics.CommitFailed();
+                Log.CommitFailed(log, group.Count, exception);
+            }
+
             _trouble = exception.Message;
-            metrics.CommitFailed();
-            Log.CommitFailed(log, group.Count, exception);
             ThreadPool.UnsafeQueueUserWorkItem(static failed => Fail(failed.group, failed.fault), (group, fault: LedgerErrors.Of(exception)), preferLocal: false);
             return;
         }
 
         // Elsewhere, so that the next group is decided meanwhile.
         ThreadPool.UnsafeQueueUserWorkItem(Complete, group, preferLocal: false);
+    }
+
+    // Once, when it begins to stand by: a crowd of refused requests is no crowd of news.
+    private void Standby(int requests, string reason)
+    {
+        if (_standsBy)
+            return;
+        _standsBy = true;
+        Log.StandingBy(log, requests, reason);
+        TurnLost?.Invoke();
     }
 
     private static void Complete(List<Request> group)
@@ -174,7 +210,7 @@ internal sealed class LedgerWriter(
     {
         _store?.Dispose();
         _store = null;
-        _store = new LedgerStore(file.ConnectionString, options.Value);
+        _store = database.OpenStore(options.Value);
         _state = LedgerState.Load(_store, options.Value);
         _store.End();
         return _state;

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Beacon.Contracts.Events;
 using MassTransit;
-using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
@@ -13,7 +12,7 @@ namespace Beacon.Ledger.Journal;
 /// left behind.
 /// </summary>
 internal sealed class OutboxPublisher(
-    LedgerFile file,
+    ILedgerDatabase database,
     LedgerWriter writer,
     IDbContextFactory<LedgerDb> databases,
     IBusControl bus,
@@ -62,13 +61,7 @@ internal sealed class OutboxPublisher(
     /// <summary>Publishes what follows from the oldest transfers; true when there may be more.</summary>
     private async Task<bool> PublishTransfersAsync(CancellationToken cancellationToken)
     {
-        EventPage page;
-        await using (var connection = new SqliteConnection(file.ConnectionString))
-        {
-            await connection.OpenAsync(cancellationToken);
-            page = JournalEvents.Read(connection, options.Value.OutboxPageSize);
-        }
-
+        var page = database.ReadEvents(options.Value.OutboxPageSize);
         foreach (var message in page.Events)
             await bus.Publish(message, message.GetType(), cancellationToken);
         // A page is one step: what a failure left of it is published again as a whole.
@@ -81,8 +74,8 @@ internal sealed class OutboxPublisher(
     private async Task<bool> PublishPageAsync(CancellationToken cancellationToken)
     {
         List<OutboxRow> page;
-        await using (var database = await databases.CreateDbContextAsync(cancellationToken))
-            page = await database.Outbox.AsNoTracking().OrderBy(row => row.Sequence).Take(options.Value.OutboxPageSize).ToListAsync(cancellationToken);
+        await using (var context = await databases.CreateDbContextAsync(cancellationToken))
+            page = await context.Outbox.AsNoTracking().OrderBy(row => row.Sequence).Take(options.Value.OutboxPageSize).ToListAsync(cancellationToken);
         if (page.Count == 0)
             return false;
         var published = 0L;

@@ -12,7 +12,7 @@ namespace Beacon.Ledger.Journal;
 /// managed layer between, which guards the statement against being disposed of on another thread: here one thread owns it.
 /// Values are added in the order of the statement's parameters.
 /// </summary>
-internal sealed partial class PreparedStatement : IDisposable
+internal sealed partial class PreparedStatement : IRows
 {
     private const string Library = "e_sqlite3";
     private const int OnStack = 512;

@@ -1,5 +1,6 @@
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace Beacon.Ledger.Journal;
 
@@ -9,7 +10,7 @@ namespace Beacon.Ledger.Journal;
 /// </summary>
 internal sealed class ProofCheck : BackgroundService
 {
-    private readonly LedgerFile _file;
+    private readonly ILedgerDatabase _database;
     private readonly IOptions<LedgerOptions> _options;
     private readonly TimeProvider _clock;
     private readonly ILogger<ProofCheck> _log;
@@ -17,9 +18,9 @@ internal sealed class ProofCheck : BackgroundService
     private long _proved;
     private volatile string? _trouble;
 
-    public ProofCheck(LedgerFile file, LedgerMetrics metrics, IOptions<LedgerOptions> options, TimeProvider clock, ILogger<ProofCheck> log)
+    public ProofCheck(ILedgerDatabase database, LedgerMetrics metrics, IOptions<LedgerOptions> options, TimeProvider clock, ILogger<ProofCheck> log)
     {
-        (_file, _options, _clock, _log) = (file, options, clock, log);
+        (_database, _options, _clock, _log) = (database, options, clock, log);
         _proved = clock.GetTimestamp();
         metrics.ProofAge = () => clock.GetElapsedTime(Interlocked.Read(ref _proved)).TotalSeconds;
     }
@@ -28,11 +29,10 @@ internal sealed class ProofCheck : BackgroundService
     public string? Trouble => _trouble;
 
     /// <summary>Replays one slice; true when it was the last of the journal.</summary>
-    public async Task<bool> SliceAsync(CancellationToken cancellationToken)
+    public bool Slice()
     {
-        await using var connection = new SqliteConnection(_file.ConnectionString);
-        await connection.OpenAsync(cancellationToken);
-        var ended = _replay.Advance(connection, _options.Value.ProofSliceRows);
+        using var journal = _database.OpenJournal();
+        var ended = _replay.Advance(journal, _options.Value.ProofSliceRows);
         if (_replay.ProblemCount > 0 && _trouble is null)
         {
             _trouble = _replay.Problems[0];
@@ -60,7 +60,7 @@ internal sealed class ProofCheck : BackgroundService
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
-                await TrySliceAsync(stoppingToken);
+                TrySlice();
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -68,18 +68,18 @@ internal sealed class ProofCheck : BackgroundService
         }
     }
 
-    private async Task TrySliceAsync(CancellationToken cancellationToken)
+    private void TrySlice()
     {
         try
         {
-            await SliceAsync(cancellationToken);
+            Slice();
         }
 #pragma warning disable CA1031 // Whatever it was is told; the journal is read again from the start.
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception)
 #pragma warning restore CA1031
         {
             // A page that cannot be read is damage; a file that is busy or a disk that is away is not.
-            if (exception is SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_CORRUPT or SQLitePCL.raw.SQLITE_NOTADB } or InvalidDataException)
+            if (exception is SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_CORRUPT or SQLitePCL.raw.SQLITE_NOTADB } or PostgresException { SqlState: PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted } or InvalidDataException)
                 _trouble ??= exception.Message;
             Log.ProofInterrupted(_log, exception);
             _replay.Dispose();

@@ -6,6 +6,9 @@ namespace Beacon.Ledger.Journal;
 /// <summary>A decision on its way through the writer.</summary>
 internal abstract class Request
 {
+    /// <summary>The id that the decision will look for; empty when it has none, or more than one.</summary>
+    public Guid BatchId { get; protected set; }
+
     public abstract void Decide(LedgerState state);
 
     /// <summary>Tells the caller what the decision came to.</summary>
@@ -29,10 +32,11 @@ internal sealed class Request<T> : Request, IValueTaskSource<T>
     private int _answered;
     private int _holders;
 
-    public static Request<T> For(Func<LedgerState, T> decide)
+    public static Request<T> For(Func<LedgerState, T> decide, Guid batchId)
     {
         var request = Pool.Get();
         request._decide = decide;
+        request.BatchId = batchId;
         request._holders = 2;
         return request;
     }

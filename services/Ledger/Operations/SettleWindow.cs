@@ -7,7 +7,8 @@ namespace Beacon.Ledger.Operations;
 /// <summary>
 /// Pays the verified work of one window of a stream, once: relay pay from issuance, and what the stream's sponsors owe for
 /// its viewers. The batch of the relay pay, which may be empty, marks the window as settled, so that a repetition cannot
-/// charge a sponsorship that was made later. Windows may come in any order; each stands for itself.
+/// charge a sponsorship that was made later. A window with more relays than <see cref="PartRelays"/> is paid in parts, each in
+/// a turn of the writer. Windows may come in any order; each stands for itself.
 /// </summary>
 /// <param name="ConsumedBytes">What all viewers verifiably received; null when the sender does not count it.</param>
 internal sealed record SettleWindow(
@@ -15,44 +16,108 @@ internal sealed record SettleWindow(
 {
     private const string Actor = AccountIds.Reserved + "settlement";
 
+    /// <summary>Relays that are settled in one turn: some tens of milliseconds. Stands in the digest of larger windows, so it is no option.</summary>
+    public const int PartRelays = 5_000;
+
     private string WindowText => Text(Window);
 
-    public PostingStatus Decide(LedgerState state)
+    /// <summary>Settles the window in as many turns of the writer as it takes, so that others come between.</summary>
+    public async ValueTask<PostingStatus> RunAsync(LedgerWriter writer, LedgerOptions options, CancellationToken cancellationToken)
     {
-        var relays = RelayPay.Merge(Relays);
-        var batchId = DerivedId.Of("relay", StreamId, WindowText);
-        var content = Content(relays);
-        if (state.Replay(batchId, TransferCode.Relay, content, amount: null) is { } replay)
-            return replay.Status;
-        // A stream without an audience leaves no mark every ten seconds: nothing is due, whenever it is told again.
-        if (Viewers == 0 && relays.All(relay => RelayPay.Of(relay.VerifiedBytes, WindowMs) == 0))
-            return PostingStatus.Posted;
-
-        var options = state.Options;
-        var settlement = RelaySettlement.Of(
-            relays,
-            WindowMs,
-            ConsumedBytes,
-            new RelayPayRules(options.RelayMaxMbpsPerAccount, options.RelayMaxMbpsPerStream, options.RelayProbationWindows, options.RelayProbationAccounts),
-            state.Standing);
-        var stream = state.Stream(StreamId) ?? StreamFacts.Record(state, StreamId, BroadcasterAccountId, startedAtMs: 0);
-        foreach (var relay in relays)
+        var window = Prepare(options);
+        var first = PostingStatus.Posted;
+        for (var part = 0; part < window.Parts; part++)
         {
-            if (relay.VerifiedBytes > 0)
-                state.Wallet(relay.AccountId, "");
+            var number = part;
+            var status = await writer.ExecuteAsync(state => Decide(state, window, number), waitForRoom: true, cancellationToken);
+            if (status is not (PostingStatus.Posted or PostingStatus.Exists))
+                return status;
+            first = part == 0 ? status : first;
         }
 
-        var status = Pay(state, batchId, content, settlement.Pay);
+        return first;
+    }
+
+    /// <summary>The whole window in one turn.</summary>
+    public PostingStatus Decide(LedgerState state)
+    {
+        var window = Prepare(state.Options);
+        var first = Decide(state, window, part: 0);
+        if (first is not (PostingStatus.Posted or PostingStatus.Exists))
+            return first;
+        for (var part = 1; part < window.Parts; part++)
+        {
+            if (Decide(state, window, part) is var status and not (PostingStatus.Posted or PostingStatus.Exists))
+                return status;
+        }
+
+        return first;
+    }
+
+    /// <summary>What does not need the writer's turn.</summary>
+    private Prepared Prepare(LedgerOptions options)
+    {
+        var relays = RelayPay.Merge(Relays);
+        var rules = new RelayPayRules(options.RelayMaxMbpsPerAccount, options.RelayMaxMbpsPerStream, options.RelayProbationWindows, options.RelayProbationAccounts);
+        // A stream without an audience leaves no mark every ten seconds: nothing is due, whenever it is told again.
+        var due = Viewers > 0 || relays.Any(relay => RelayPay.Of(relay.VerifiedBytes, WindowMs) > 0);
+        var parts = due ? Math.Max(1, (relays.Count + PartRelays - 1) / PartRelays) : 1;
+        return new Prepared(RelaySettlement.Count(relays, WindowMs, ConsumedBytes, rules), rules, Content(relays, parts), due, parts);
+    }
+
+    /// <summary>
+    /// Settles a part of the relays, the first also what concerns the window as a whole. Each part has an id of its own and
+    /// is booked once; the work that counts was cut for all parts together, and an account stands in one of them, so that
+    /// what was paid before a crash changes nothing of what is left.
+    /// </summary>
+    private PostingStatus Decide(LedgerState state, Prepared window, int part)
+    {
+        var batchId = part == 0 ? DerivedId.Of("relay", StreamId, WindowText) : DerivedId.Of("relay", StreamId, WindowText, Text(part));
+        if (state.Replay(batchId, TransferCode.Relay, window.Content, amount: null) is { } replay)
+            return replay.Status;
+        if (!window.IsDue)
+            return PostingStatus.Posted;
+
+        var relays = window.Counted.Work;
+        var (from, to) = (part * PartRelays, Math.Min((part + 1) * PartRelays, relays.Count));
+        var settlement = RelaySettlement.Of(window.Counted, from, to, WindowMs, window.Rules, state.Standing);
+        var stream = state.Stream(StreamId) ?? StreamFacts.Record(state, StreamId, BroadcasterAccountId, startedAtMs: 0);
+        Open(state, relays, from, to);
+        var status = Pay(state, batchId, window.Content, settlement.Pay);
         if (status != PostingStatus.Posted)
             return status;
+        if (part == 0)
+            Spend(state, stream, window, settlement.Paid);
         foreach (var released in settlement.Released)
-            Pay(state, DerivedId.Of("probation", released.AccountId, StreamId, WindowText), content, [released]);
+            Pay(state, DerivedId.Of("probation", released.AccountId, StreamId, WindowText), window.Content, [released]);
         foreach (var (account, standing) in settlement.Standings)
             state.Save(state.Wallet(account, ""), standing);
-        state.Refused(StreamId, Window, settlement.Refused);
-        foreach (var sponsorship in state.ActiveSponsorships(StreamId))
-            Spend(state, stream, sponsorship, settlement.Paid);
+        state.Refused(StreamId, Window, part == 0 ? [.. window.Counted.Refused, .. settlement.Refused] : settlement.Refused, window.Parts);
         return status;
+    }
+
+    private static void Open(LedgerState state, IReadOnlyList<RelayWork> relays, int from, int to)
+    {
+        for (var i = from; i < to; i++)
+        {
+            if (relays[i].VerifiedBytes > 0)
+                state.Wallet(relays[i].AccountId, "");
+        }
+    }
+
+    /// <summary>What the stream's sponsors owe, in the turn that marks the window as settled.</summary>
+    private void Spend(LedgerState state, StreamRecord stream, Prepared window, IReadOnlyList<RelayWork> paid)
+    {
+        var sponsorships = state.ActiveSponsorships(StreamId);
+        if (sponsorships.Count > 0 && window.Parts > 1)
+        {
+            var relays = window.Counted.Work;
+            Open(state, relays, PartRelays, relays.Count);
+            paid = RelaySettlement.Of(window.Counted, 0, relays.Count, WindowMs, window.Rules, state.Standing).Paid;
+        }
+
+        foreach (var sponsorship in sponsorships)
+            Spend(state, stream, sponsorship, paid);
     }
 
     private PostingStatus Pay(LedgerState state, Guid batchId, Guid content, IReadOnlyList<Payment> payments)
@@ -91,14 +156,18 @@ internal sealed record SettleWindow(
         state.Save(sponsorship.Deliver(viewed with { Spent = due, ToRelays = toRelays }, state.NowMs));
     }
 
-    // What a sender of before did not tell is no part of it: the same window told again by a newer one is another matter.
-    private Guid Content(IReadOnlyList<RelayWork> relays) => DerivedId.Of(
+    // What a sender of before did not tell is no part of it: the same window told again by a newer one is another matter. So
+    // is how it is cut: a window that was booked whole, or in other parts, is not booked again in these.
+    private Guid Content(IReadOnlyList<RelayWork> relays, int parts) => DerivedId.Of(
     [
         Text(WindowMs),
         Text(Viewers),
         .. relays.SelectMany(relay => new[] { relay.AccountId, Text(relay.VerifiedBytes) }),
         .. ConsumedBytes is { } consumed ? [Text(consumed)] : Array.Empty<string>(),
+        .. parts > 1 ? ["parts of", Text(PartRelays)] : Array.Empty<string>(),
     ]);
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private sealed record Prepared(CountedWork Counted, RelayPayRules Rules, Guid Content, bool IsDue, int Parts);
 }

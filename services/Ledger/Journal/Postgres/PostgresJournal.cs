@@ -1,0 +1,86 @@
+using System.Data;
+using Npgsql;
+
+namespace Beacon.Ledger.Journal.Postgres;
+
+/// <summary>The journal in a PostgreSQL database: one snapshot, that of a transaction which only reads.</summary>
+internal sealed class PostgresJournal : IJournalReader
+{
+    private readonly NpgsqlConnection _connection;
+    private readonly NpgsqlTransaction _snapshot;
+
+    private PostgresJournal(NpgsqlConnection connection) =>
+        (_connection, _snapshot) = (connection, connection.BeginTransaction(IsolationLevel.RepeatableRead));
+
+    /// <summary>On a connection of its own.</summary>
+    public static PostgresJournal Open(string connectionString)
+    {
+        var connection = new NpgsqlConnection(connectionString);
+        try
+        {
+            connection.Open();
+            return new PostgresJournal(connection);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    public ChainLink? Link(long number)
+    {
+        using var row = PostgresRows.Of(_connection, "SELECT link, last_account, last_batch, last_transfer, hash FROM chain WHERE link = $1", number);
+        return row.Read() ? ChainLink.Of(row) : null;
+    }
+
+    public IRows Accounts(int after, int to) =>
+        PostgresRows.InPages(_connection, "SELECT number, account_id, kind, may_go_negative, opened_at_ms FROM accounts", "number", after, to);
+
+    public IRows Batches(long after, long to) => PostgresRows.InPages(
+        _connection, """SELECT sequence, batch_id, content, code, actor, reference, "window", booked_at_ms FROM batches""", "sequence", after, to);
+
+    public IRows Transfers(long after, long to) => PostgresRows.InPages(
+        _connection, "SELECT sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance FROM transfers", "sequence", after, to);
+
+    public IRows Balances() => PostgresRows.InPages(_connection, "SELECT number, balance, relay_earnings FROM accounts", "number", 0, int.MaxValue);
+
+    public (int Account, long Batch, long Transfer) Ends()
+    {
+        using var row = PostgresRows.Of(_connection, "SELECT (SELECT coalesce(max(number), 0) FROM accounts), (SELECT coalesce(max(sequence), 0) FROM batches), (SELECT coalesce(max(sequence), 0) FROM transfers)");
+        row.Read();
+        return (row.Int(0), row.Long(1), row.Long(2));
+    }
+
+    /// <summary>PostgreSQL checks its pages itself, by checksums, when the cluster has them; a bad one ends the reading with an error.</summary>
+    public IReadOnlyList<string> Damage(int most) => [];
+
+    public IReadOnlyList<string> RepeatedIds(int most)
+    {
+        // From the table itself: an index that is damaged would hide what it left out.
+        using (var plan = new NpgsqlCommand("SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off", _connection))
+            plan.ExecuteNonQuery();
+        var repeated = Texts($"SELECT upper(encode(batch_id, 'hex')) FROM batches GROUP BY batch_id HAVING count(*) > 1 LIMIT {most}");
+        using (var plan = new NpgsqlCommand("SET LOCAL enable_indexscan = on; SET LOCAL enable_indexonlyscan = on; SET LOCAL enable_bitmapscan = on", _connection))
+            plan.ExecuteNonQuery();
+        return repeated;
+    }
+
+    public IReadOnlyList<string> Triggers() =>
+        Texts("SELECT t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE c.relnamespace = current_schema()::regnamespace AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')");
+
+    public void Dispose()
+    {
+        _snapshot.Dispose();
+        _connection.Dispose();
+    }
+
+    private List<string> Texts(string sql)
+    {
+        using var rows = PostgresRows.Of(_connection, sql);
+        var texts = new List<string>();
+        while (rows.Read())
+            texts.Add(rows.Text(0));
+        return texts;
+    }
+}

@@ -1,0 +1,119 @@
+using Microsoft.Data.Sqlite;
+
+namespace Beacon.Ledger.Journal;
+
+/// <summary>The journal in a SQLite file, as the connection's transaction sees it; without one, as it is.</summary>
+internal sealed class SqliteJournal : IJournalReader
+{
+    private readonly SqliteConnection _connection;
+    private readonly bool _owned;
+    private readonly PreparedStatement? _end;
+    private readonly List<PreparedStatement> _statements = [];
+    private readonly PreparedStatement _link;
+    private readonly PreparedStatement _accounts;
+    private readonly PreparedStatement _batches;
+    private readonly PreparedStatement _transfers;
+
+    /// <summary>On a connection of somebody else, who holds the snapshot.</summary>
+    public SqliteJournal(SqliteConnection connection)
+    {
+        _connection = connection;
+        _link = Prepare("SELECT link, last_account, last_batch, last_transfer, hash FROM chain WHERE link = ?");
+        _accounts = Prepare("SELECT number, account_id, kind, may_go_negative, opened_at_ms FROM accounts WHERE number > ? AND number <= ? ORDER BY number");
+        _batches = Prepare("SELECT sequence, batch_id, content, code, actor, reference, window, booked_at_ms FROM batches WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
+        _transfers = Prepare("SELECT sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance FROM transfers WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
+    }
+
+    private SqliteJournal(SqliteConnection connection, PreparedStatement end)
+        : this(connection) => (_owned, _end) = (true, end);
+
+    /// <summary>A snapshot on a connection of its own.</summary>
+    public static SqliteJournal Open(string connectionString)
+    {
+        var connection = new SqliteConnection(connectionString);
+        try
+        {
+            connection.Open();
+            using var begin = new PreparedStatement(connection, "BEGIN");
+            begin.Run();
+            return new SqliteJournal(connection, new PreparedStatement(connection, "ROLLBACK"));
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    public ChainLink? Link(long number)
+    {
+        if (!_link.Add(number).Read())
+            return null;
+        var link = ChainLink.Of(_link);
+        _link.Reset();
+        return link;
+    }
+
+    public IRows Accounts(int after, int to) => _accounts.Add(after).Add(to);
+
+    public IRows Batches(long after, long to) => _batches.Add(after).Add(to);
+
+    public IRows Transfers(long after, long to) => _transfers.Add(after).Add(to);
+
+    public IRows Balances() => Prepare("SELECT number, balance, relay_earnings FROM accounts ORDER BY number");
+
+    public (int Account, long Batch, long Transfer) Ends()
+    {
+        var ends = Prepare("SELECT (SELECT coalesce(max(number), 0) FROM accounts), (SELECT coalesce(max(sequence), 0) FROM batches), (SELECT coalesce(max(sequence), 0) FROM transfers)");
+        ends.Read();
+        var found = (ends.Int(0), ends.Long(1), ends.Long(2));
+        ends.Reset();
+        return found;
+    }
+
+    public IReadOnlyList<string> Damage(int most) => [.. Texts($"PRAGMA integrity_check({most})").Where(line => line != "ok")];
+
+    public IReadOnlyList<string> RepeatedIds(int most) => Texts($"SELECT hex(batch_id) FROM batches NOT INDEXED GROUP BY batch_id HAVING count(*) > 1 LIMIT {most}");
+
+    public IReadOnlyList<string> Triggers() => Texts("SELECT name FROM sqlite_master WHERE type = 'trigger'");
+
+    public void Dispose()
+    {
+        foreach (var statement in _statements)
+        {
+            statement.Reset();
+            statement.Dispose();
+        }
+
+        if (!_owned)
+            return;
+        try
+        {
+            // A pooled connection goes back, and must not take the snapshot with it.
+            _end!.Run();
+        }
+        catch (SqliteException)
+        {
+            // A file that cannot be read ends its transaction by itself.
+        }
+
+        _end!.Dispose();
+        _connection.Dispose();
+    }
+
+    private PreparedStatement Prepare(string sql)
+    {
+        var statement = new PreparedStatement(_connection, sql);
+        _statements.Add(statement);
+        return statement;
+    }
+
+    private List<string> Texts(string sql)
+    {
+        using var rows = new PreparedStatement(_connection, sql);
+        var texts = new List<string>();
+        while (rows.Read())
+            texts.Add(rows.Text(0));
+        return texts;
+    }
+}
