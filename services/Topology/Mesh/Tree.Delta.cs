@@ -7,7 +7,7 @@ internal sealed partial class Tree
     /// <summary>Peers whose record is new; a mark on the peer keeps it from being here twice.</summary>
     private readonly List<Peer> _dirty = [];
 
-    private readonly List<Change> _changes = [];
+    private ChangeLog _changes = new();
 
     public bool HasDelta => _changes.Count > 0 || _dirty.Count > 0 || _removed.Count > 0;
 
@@ -22,8 +22,8 @@ internal sealed partial class Tree
                 changed.Add(peer);
         }
 
-        var delta = new TreeDelta(_changes.ToArray(), changed, _removed.Count == 0 ? [] : [.. _removed]);
-        _changes.Clear();
+        var delta = new TreeDelta(_changes, changed, _removed.Count == 0 ? [] : [.. _removed]);
+        _changes = new ChangeLog();
         _dirty.Clear();
         _removed.Clear();
         return delta;

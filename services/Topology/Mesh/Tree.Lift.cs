@@ -157,14 +157,18 @@ internal sealed partial class Tree
         }
     }
 
-    private static void Weigh(PeerHeap heap, List<Weight> into, bool latest)
+    private void Weigh(PeerHeap heap, List<Weight> into, bool latest)
     {
         for (var at = 0; at < heap.Count && at < Weighed; at++)
             into.Add(Weigh(heap[latest ? heap.Count - 1 - at : at]));
     }
 
     // Who could feed more than it does is worth those who would come below it.
-    private static Weight Weigh(Peer peer) => new(peer, peer.Size, peer.IsDegraded ? 0 : peer.Size + peer.Prospect - peer.ChildCount);
+    private Weight Weigh(Peer peer)
+    {
+        var size = SizeOf(peer);
+        return new Weight(peer, size, peer.IsDegraded ? 0 : size + peer.Prospect - peer.ChildCount);
+    }
 
     /// <param name="Size">Peers that move with it, itself among them.</param>
     /// <param name="Worth">The same, and those that its spare slots would take.</param>
