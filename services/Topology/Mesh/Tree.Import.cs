@@ -9,41 +9,67 @@ internal sealed partial class Tree
 {
     /// <summary>
     /// An audience comes over in one operation. All start slowly again, so the shape that it had does not fit as it is: the strong are placed
-    /// first, which builds a low tree and moves a leaf that is here once at most, and each goes to its former parent again when that is no
-    /// deeper than the best other place. So neighbours keep together as far as it costs nobody a level.
+    /// first, which builds a low tree, and each goes to its former parent again when that is no deeper than the best other place. So
+    /// neighbours keep together as far as it costs nobody a level. A weaker leaf that is here makes room and has its turn among those
+    /// who come, so that it is moved once.
     /// </summary>
     public void Import(IReadOnlyList<Arrival> arrivals, long nowMs)
     {
-        var coming = new List<(Peer Peer, string? ParentId)>(arrivals.Count);
+        var leaves = new Queue<Peer>(_peers.Values.Where(peer => peer is { IsAttached: true, IsRoot: false, ChildCount: 0 })
+            .OrderBy(peer => peer.Depth).ThenBy(peer => peer.Rank).ThenByDescending(peer => peer.Order));
+        var firstToCome = _nextOrder;
+        var coming = new PriorityQueue<(Peer Peer, string? ParentId), (int Weakness, uint Order)>();
         foreach (var arrival in arrivals)
-            coming.Add((Arrive(arrival.Id, arrival.UplinkMbps, arrival.LatencyMs, arrival.Region), arrival.ParentId));
-        coming.Sort(static (x, y) => x.Peer.Rank != y.Peer.Rank ? y.Peer.Rank.CompareTo(x.Peer.Rank) : x.Peer.Order.CompareTo(y.Peer.Order));
-        var left = new List<Peer>();
-        foreach (var (peer, parentId) in coming)
         {
+            var peer = Arrive(arrival.Id, arrival.UplinkMbps, arrival.LatencyMs, arrival.Region);
+            coming.Enqueue((peer, arrival.ParentId), (-peer.Rank, peer.Order));
+        }
+
+        var left = new List<Peer>();
+        while (coming.TryDequeue(out var next, out _))
+        {
+            var (peer, parentId) = next;
+            var reason = peer.Order < firstToCome ? Reasons.Preempted : Reasons.Joined;
             var best = BestParent(peer);
-            if (WorthDisplacing(peer, best, nowMs) is { } leaf)
-                Displace(peer, leaf, Reasons.Joined, nowMs);
+            if (WorthDisplacing(peer, best, leaves) is { } leaf)
+            {
+                var parent = leaf.Parent!;
+                Unlink(leaf);
+                Detach(leaf);
+                Adopt(peer, parent, reason, nowMs);
+                Tell(parent, ChangeKind.ChildRemoved, leaf, drainMs: _rules.DrainMs);
+                coming.Enqueue((leaf, null), (-leaf.Rank, leaf.Order));
+            }
             else if (best is not null)
-                Adopt(peer, Near(best, parentId), Reasons.Joined, nowMs);
-            else if (!TryTakeOver(peer, Reasons.Joined, nowMs))
+            {
+                Adopt(peer, Near(best, parentId), reason, nowMs);
+            }
+            else if (!TryTakeOver(peer, reason, nowMs))
+            {
                 left.Add(peer);
+            }
         }
 
         // Among those who bring nothing it is first come first served, as ever.
         left.Sort(static (x, y) => x.Order.CompareTo(y.Order));
         foreach (var peer in left)
-            Enqueue(peer, orphan: false, nowMs);
+            Enqueue(peer, orphan: peer.Order < firstToCome, nowMs);
         AdmitWaiting(nowMs);
         Finish();
     }
 
-    /// <summary>A weaker leaf whose place gains enough; who was moved by this operation already is left alone.</summary>
-    private Peer? WorthDisplacing(Peer peer, Peer? best, long nowMs)
+    /// <summary>A weaker leaf whose place gains enough.</summary>
+    /// <param name="leaves">Those that were here before and were not moved yet, the shallowest and there the weakest first.</param>
+    private Peer? WorthDisplacing(Peer peer, Peer? best, Queue<Peer> leaves)
     {
-        if (best is null || peer.Room == 0 || WeakestLeaf(best.Depth + 1, peer.Rank) is not { } leaf || leaf.AssignedAtMs == nowMs)
+        if (best is null || peer.Room == 0)
             return null;
-        return leaf.Depth < best.Depth || peer.Rank - leaf.Rank >= WorthAPreemption ? leaf : null;
+        // Who comes after this one is weaker still, so a leaf that is passed over is so for good.
+        while (leaves.TryPeek(out var passed) && (passed.ChildCount > 0 || passed.Rank >= peer.Rank || passed.Parent!.IsDegraded || !MayFeed(passed.Parent, peer)))
+            leaves.Dequeue();
+        if (!leaves.TryPeek(out var leaf) || leaf.Depth > best.Depth || (leaf.Depth == best.Depth && peer.Rank - leaf.Rank < WorthAPreemption))
+            return null;
+        return leaves.Dequeue();
     }
 
     /// <summary>The former parent when it is here already, has room and is no deeper.</summary>
