@@ -172,7 +172,7 @@ internal sealed class JoinLoad(int seed, int peers, int callers, int seconds, in
     {
         public Task SendAsync(StreamState stream, IReadOnlyList<Change> changes)
         {
-            EdgeSender.ByEdge(stream, changes);
+            EdgeSender.ByEdge(changes);
             return Task.CompletedTask;
         }
 

@@ -83,7 +83,7 @@ internal sealed class Engine : IPolicy
 
     public int Stranded => _trees.Stripes.Sum(tree => tree.Count - 1 - tree.PlacedViewers);
 
-    private IReadOnlyList<Change> CountMoves(Tree tree)
+    private List<Change> CountMoves(Tree tree)
     {
         var changes = tree.TakeDelta().Changes;
         _moves += changes.Count(change => change is { Kind: ChangeKind.ParentAssigned, Reason: Reasons.Preempted or Reasons.Lifted or Reasons.ParentDegraded });

@@ -64,8 +64,7 @@ internal sealed class TopologyMetrics : IDisposable
     public void Committed(StreamBatch batch, TimeSpan duration)
     {
         _commitDuration.Record(duration.TotalSeconds);
-        var places = batch.Places.Count == 0 ? 0 : batch.Places.Select(place => place.Place.Id).Distinct(StringComparer.Ordinal).Count();
-        _commitPeers.Record(places + batch.RemovedPeers.Count);
+        _commitPeers.Record(batch.Peers);
     }
 
     public void Decided(BatchEvents events)

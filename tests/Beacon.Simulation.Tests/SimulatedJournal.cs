@@ -81,7 +81,6 @@ internal sealed class SimulatedJournal(VirtualTime time)
 
         public Task<CommitOutcome> CommitAsync(string streamId, long epoch, long number, StreamBatch batch)
         {
-            var segments = StreamRecord.WriteSegments(batch);
             var meta = batch.Meta is null ? null : StreamRecord.Write(batch.Meta);
             var outbox = batch.Outbox.Select(work => (work.Window, StreamRecord.Write(work))).ToList();
             return Ask(() =>
@@ -100,7 +99,7 @@ internal sealed class SimulatedJournal(VirtualTime time)
                 }
 
                 record.Meta = meta ?? record.Meta;
-                record.Segments.AddRange(segments);
+                record.Segments.AddRange(batch.Segments.Bytes);
                 foreach (var (window, work) in outbox)
                 {
                     record.Outbox[window] = work;

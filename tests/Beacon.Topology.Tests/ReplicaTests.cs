@@ -116,6 +116,30 @@ public sealed class ReplicaTests(RedisFixture redis) : IClassFixture<RedisFixtur
         TestContext.Current.TestOutputHelper?.WriteLine($"{takeovers} takeovers, {acknowledged.Count} acknowledged, {refused} refused");
     }
 
+    [Fact]
+    public async Task Who_watches_at_a_replica_that_does_not_own_the_stream_is_told_all_the_same()
+    {
+        RedisFixture.RequireInstalled();
+        var cluster = $"watch-{Guid.CreateVersion7()}";
+        await using var one = await TopologyHost.StartReplicaAsync(redis.ConnectionString, cluster, OnlyCommands);
+        await using var two = await TopologyHost.StartReplicaAsync(redis.ConnectionString, cluster, OnlyCommands);
+        var streamId = await StartStream(one);
+        var (owner, other) = await one.OwnerAsync(streamId) == one.SiloPort ? (one, two) : (two, one);
+        await Join(owner, streamId, "before");
+        await using var watch = other.Watch(streamId);
+        Assert.True(await watch.MoveNextAsync());
+        Assert.Equal(["root", "before"], watch.Current.Snapshot.Peers.Select(peer => peer.PeerId));
+
+        await Join(owner, streamId, "after");
+        while (await watch.MoveNextAsync() && watch.Current.EventCase != WatchTreeResponse.EventOneofCase.Changes)
+        {
+            // A sign of life.
+        }
+
+        Assert.Contains(watch.Current.Changes.Changes, change => change is { Kind: TreeChangeKind.Joined, Peer.PeerId: "after" });
+        Assert.Equal(owner.SiloPort, await other.OwnerAsync(streamId));
+    }
+
     private static async Task<string> StartStream(TopologyHost host)
     {
         var streamId = Guid.CreateVersion7().ToString();

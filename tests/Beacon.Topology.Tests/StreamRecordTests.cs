@@ -5,10 +5,9 @@ namespace Beacon.Topology.Tests;
 
 public sealed class StreamRecordTests
 {
-    private static StreamBatch Batch(Member member, params PeerRecord[] places) =>
-        new(null, [member], [.. places.Select(place => new StripePlace(0, place))], [], [], [], RenewTtl: false);
+    private static StreamSegments Batch(Member member, params PeerRecord[] places) => Segments.Of([member], places.Select(place => new StripePlace(0, place)));
 
-    private static PeerState Read(StreamBatch batch) => Assert.Single(StreamRecord.ReadSegments(StreamRecord.WriteSegments(batch)));
+    private static PeerState Read(StreamSegments segments) => Assert.Single(StreamRecord.ReadSegments(segments.Bytes));
 
     [Theory]
     [InlineData("p1")]
@@ -51,7 +50,7 @@ public sealed class StreamRecordTests
     {
         var ids = Enumerable.Range(0, 3).Select(_ => Guid.CreateVersion7().ToString()).ToList();
         var place = Place() with { Id = ids[0], ParentId = ids[1], StandbyId = ids[2], Version = 1_000, AssignedAtMs = 1_900_000_000_000 };
-        var segment = Assert.Single(StreamRecord.WriteSegments(new StreamBatch(null, [], [new StripePlace(0, place)], [], [], [], RenewTtl: false)));
+        var segment = Assert.Single(Segments.Of([], [new StripePlace(0, place)]).Bytes);
         Assert.InRange(segment.Length, 1, 99);
     }
 
@@ -65,7 +64,7 @@ public sealed class StreamRecordTests
     [Fact]
     public void A_record_of_another_version_or_cut_off_is_not_read()
     {
-        var segment = StreamRecord.WriteSegments(Batch(new Member("a", "b", "c", "d"), Place()))[0];
+        var segment = Batch(new Member("a", "b", "c", "d"), Place()).Bytes[0];
         Assert.Throws<InvalidDataException>(() => StreamRecord.ReadSegments([[2, .. segment[1..]]]));
         for (var length = 2; length < segment.Length; length++)
         {

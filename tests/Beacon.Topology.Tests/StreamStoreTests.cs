@@ -25,7 +25,7 @@ public abstract class StreamStoreContract(IConnectionMultiplexer redis)
 
     private static StreamBatch Batch(
         StreamMeta? meta = null, string[]? members = null, StripePlace[]? places = null, string[]? removed = null, RelayWorkVerified[]? outbox = null, long[]? published = null, bool whole = false) =>
-        new(meta, [.. (members ?? []).Select(MemberOf)], places ?? [], removed ?? [], outbox ?? [], published ?? [], RenewTtl: true, whole);
+        new(meta, Segments.Of((members ?? []).Select(MemberOf), places ?? [], removed), outbox ?? [], published ?? [], RenewTtl: true, whole);
 
     private static StreamBatch Peers(params string[] ids) => Batch(members: ids, places: [.. ids.Select(id => Place(id))]);
 
@@ -78,7 +78,7 @@ public abstract class StreamStoreContract(IConnectionMultiplexer redis)
         await Commit(epoch, 3, Batch(removed: ["a"]));
         Assert.Empty(await StoredIds());
         epoch = (await _store.TakeAsync(_streamId, 500))!.Epoch;
-        await Commit(epoch, 1, Batch(places: [Place("a", "z", stripe: 1)]) with { Members = [MemberOf("a") with { EdgeId = "edge-2" }] });
+        await Commit(epoch, 1, Batch() with { Segments = Segments.Of([MemberOf("a") with { EdgeId = "edge-2" }], [Place("a", "z", stripe: 1)]) });
         var peer = Assert.Single((await _store.TakeAsync(_streamId, 500))!.Peers);
         Assert.Equal("edge-2", peer.Member.EdgeId);
         Assert.Equal([Place("a", "z", stripe: 1)], peer.Places);

@@ -129,7 +129,7 @@ public sealed class TopologyServiceTests : IClassFixture<TopologyFixture>
         await Join("a");
         // Another owner takes the stream and writes to it.
         var other = await _host.Store.TakeAsync(_streamId, 0);
-        var renamed = new Streams.StreamBatch(other!.Meta with { Title = "Written by the other" }, [], [], [], [], [], RenewTtl: false);
+        var renamed = new Streams.StreamBatch(other!.Meta with { Title = "Written by the other" }, Streams.StreamSegments.None, [], [], RenewTtl: false);
         Assert.Equal(Streams.CommitOutcome.Done, await _host.Store.CommitAsync(_streamId, other.Epoch, 1, renamed));
         var stream = await Join("b");
         Assert.Equal("Written by the other", stream.Title);

@@ -66,8 +66,8 @@ public sealed class TreeTests
         tree.Join("a", uplinkMbps: 10, latencyMs: 10, nowMs: 7);
         Assert.Equal(
             [
-                new Change(ChangeKind.ChildAssigned, "root", 1, "a"),
-                new Change(ChangeKind.ParentAssigned, "a", 1, "root", Depth: 1, Reason: "joined"),
+                new Change(ChangeKind.ChildAssigned, tree.Root!, 1, tree.Find("a")),
+                new Change(ChangeKind.ParentAssigned, tree.Find("a")!, 1, tree.Root, Depth: 1, Reason: "joined"),
             ],
             Take(tree));
     }

@@ -15,16 +15,16 @@ internal enum ChangeKind : byte
 /// One thing that a peer must be told, numbered per peer and stripe. A join takes some ten of them, so they are kept small: no kind has both
 /// a depth and a position, or both a drain and an estimate.
 /// </summary>
-/// <param name="OtherId">The peer at the other end; null for a withdrawn standby and for waiting.</param>
+/// <param name="Other">The peer at the other end; null for a withdrawn standby and for waiting.</param>
 /// <param name="Depth">With <see cref="ChangeKind.ParentAssigned"/>.</param>
 /// <param name="DrainMs">With <see cref="ChangeKind.ChildRemoved"/>.</param>
 /// <param name="Position">With <see cref="ChangeKind.Waiting"/>, as <paramref name="EstimateMs"/>.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct Change(
     ChangeKind Kind,
-    string PeerId,
+    Peer Peer,
     long Version,
-    string? OtherId = null,
+    Peer? Other = null,
     int Depth = 0,
     string Reason = "",
     bool IsStandby = false,
@@ -49,10 +49,31 @@ internal readonly record struct Change(
     public long EstimateMs => Kind == ChangeKind.Waiting ? _ms : 0;
 
     public int Stripe => _stripe;
+
+    public string PeerId => Peer.Id;
+
+    public string? OtherId => Other?.Id;
 }
 
-/// <summary>What a batch of operations did: who is told what, in order; whose record is new; who is gone.</summary>
-internal sealed record TreeDelta(IReadOnlyList<Change> Changes, IReadOnlyCollection<Peer> Changed, IReadOnlyCollection<string> Removed);
+/// <summary>What operations did. To be used again and again: a tree that many join tells of several changes for each.</summary>
+internal sealed class TreeDelta
+{
+    /// <summary>Who is told what; per peer and stripe in order.</summary>
+    public List<Change> Changes { get; } = [];
+
+    /// <summary>Whose record is new; in each stripe where it is.</summary>
+    public List<Peer> Changed { get; } = [];
+
+    /// <summary>Who is gone; once for each stripe.</summary>
+    public List<string> Removed { get; } = [];
+
+    public void Clear()
+    {
+        Changes.Clear();
+        Changed.Clear();
+        Removed.Clear();
+    }
+}
 
 /// <summary>Why a peer has its parent.</summary>
 internal static class Reasons

@@ -25,6 +25,9 @@ internal sealed class Peer
 
     public bool IsRoot { get; internal set; }
 
+    /// <summary>What the tree's user keeps of this peer. No decision looks at it.</summary>
+    public object? Tag { get; set; }
+
     /// <summary>As claimed, in Mbit/s.</summary>
     public double UplinkMbps { get; internal set; }
 

@@ -65,31 +65,31 @@ internal sealed class RelayWindows(SettlementRules rules)
     /// <summary>An edge of the tree begins: its counters start anew.</summary>
     public void EdgeAssigned(Party parent, Party child, int stripe, long nowMs)
     {
-        EdgeDropped(child.PeerId, stripe);
-        _edges[(child.PeerId, stripe)] = new Edge(parent, child, nowMs);
+        ref var edge = ref CollectionsMarshal.GetValueRefOrAddDefault(_edges, (child.PeerId, stripe), out _);
+        if (edge is not null)
+            Close(edge);
+        edge = new Edge(parent, child, nowMs);
     }
 
     /// <summary>An edge of the tree is over. What it moved in the present window stays to be settled.</summary>
     public void EdgeDropped(string childId, int stripe)
     {
-        if (!_edges.Remove((childId, stripe), out var edge))
-            return;
-        if (edge.TakeGrowth() is { Verified: > 0 } growth && Current > LastSettled)
-            OpenWindow(Current).Work.Add(new Work(edge.Parent, edge.Child, growth.Verified));
+        if (_edges.Remove((childId, stripe), out var edge))
+            Close(edge);
     }
 
     /// <summary>What a child says it received. Ignored when it names another parent than its own.</summary>
     public void Received(string childId, string parentId, int stripe, long totalBytes)
     {
         if (_edges.TryGetValue((childId, stripe), out var edge) && edge.Parent.PeerId == parentId)
-            edge.Receipt.Count(totalBytes);
+            edge.Received(totalBytes);
     }
 
     /// <summary>What a parent says it sent. Ignored when the child is not its own.</summary>
     public void Claimed(string parentId, string childId, int stripe, long totalBytes)
     {
         if (_edges.TryGetValue((childId, stripe), out var edge) && edge.Parent.PeerId == parentId)
-            edge.Claim.Count(totalBytes);
+            edge.Claimed(totalBytes);
     }
 
     /// <summary>The challenge of a window. The first one stands: a second nonce would void answers that are under way.</summary>
@@ -141,6 +141,12 @@ internal sealed class RelayWindows(SettlementRules rules)
         var settled = SettleBefore(Current + 1, capBytes);
         Current++;
         return settled;
+    }
+
+    private void Close(Edge edge)
+    {
+        if (edge.TakeGrowth() is { Verified: > 0 } growth && Current > LastSettled)
+            OpenWindow(Current).Work.Add(new Work(edge.Parent, edge.Child, growth.Verified));
     }
 
     private List<Delivery> Close()
@@ -265,6 +271,8 @@ internal sealed class RelayWindows(SettlementRules rules)
 
     private sealed class Edge(Party parent, Party child, long sinceMs)
     {
+        private Counter _receipt = new();
+        private Counter _claim = new();
         private long _receivedBefore;
         private long _verifiedBefore;
 
@@ -274,9 +282,9 @@ internal sealed class RelayWindows(SettlementRules rules)
 
         public long SinceMs { get; } = sinceMs;
 
-        public Counter Receipt { get; } = new();
+        public void Received(long total) => _receipt.Count(total);
 
-        public Counter Claim { get; } = new();
+        public void Claimed(long total) => _claim.Count(total);
 
         /// <summary>
         /// Growth since the last call. The lesser of the two totals, not of two growths: the ends report at different moments, and what one
@@ -284,20 +292,21 @@ internal sealed class RelayWindows(SettlementRules rules)
         /// </summary>
         public (long Received, long Verified) TakeGrowth()
         {
-            var verified = Math.Min(Receipt.Growth, Claim.Growth);
-            var growth = (Receipt.Growth - _receivedBefore, verified - _verifiedBefore);
-            _receivedBefore = Receipt.Growth;
+            var verified = Math.Min(_receipt.Growth, _claim.Growth);
+            var growth = (_receipt.Growth - _receivedBefore, verified - _verifiedBefore);
+            _receivedBefore = _receipt.Growth;
             _verifiedBefore = verified;
             return growth;
         }
     }
 
     /// <summary>A cumulative counter of an untrusted peer: never falls, starts at its first value.</summary>
-    private sealed class Counter
+    [StructLayout(LayoutKind.Auto)]
+    private struct Counter()
     {
         private long _first = -1;
 
-        public long Growth { get; private set; }
+        public long Growth { get; private set; } = 0;
 
         public void Count(long total)
         {

@@ -1,10 +1,5 @@
 namespace Beacon.Topology.Mesh;
 
-/// <summary>What a batch of operations did over all stripes.</summary>
-/// <param name="Changes">Each with its stripe; per peer and stripe in order.</param>
-/// <param name="Changed">Peers with a new record in one stripe or more, see <see cref="StripedTrees.Records"/>.</param>
-internal sealed record StripedDelta(IReadOnlyList<Change> Changes, IReadOnlyCollection<string> Changed, IReadOnlyCollection<string> Removed);
-
 /// <summary>What outlives the owner, what the outside is told, and the figures of the whole stream.</summary>
 internal sealed partial class StripedTrees
 {
@@ -36,28 +31,19 @@ internal sealed partial class StripedTrees
     /// <summary>A peer's places, one for each stripe in their order.</summary>
     public IReadOnlyList<PeerRecord> Records(string id) => _stripes.ConvertAll(tree => tree.Record(tree.Find(id)!));
 
-    /// <summary>All changes since the last call, and the peers whose records are to be written.</summary>
-    public StripedDelta TakeDelta()
+    /// <summary>All changes since the last call in all stripes, see <see cref="Tree.TakeDelta()"/>.</summary>
+    public TreeDelta TakeDelta()
     {
-        if (_stripes.Count == 1)
-        {
-            var only = _stripes[0].TakeDelta();
-            return new StripedDelta(only.Changes, [.. only.Changed.Select(peer => peer.Id)], only.Removed);
-        }
+        var delta = new TreeDelta();
+        TakeDelta(delta);
+        return delta;
+    }
 
-        var changes = new List<Change>();
-        var changed = new HashSet<string>(StringComparer.Ordinal);
-        var removed = new HashSet<string>(StringComparer.Ordinal);
+    /// <inheritdoc cref="Tree.TakeDelta(TreeDelta)"/>
+    public void TakeDelta(TreeDelta delta)
+    {
         foreach (var tree in _stripes)
-        {
-            var delta = tree.TakeDelta();
-            changes.AddRange(delta.Changes);
-            removed.UnionWith(delta.Removed);
-            foreach (var peer in delta.Changed)
-                changed.Add(peer.Id);
-        }
-
-        return new StripedDelta(changes, changed, removed);
+            tree.TakeDelta(delta);
     }
 
     /// <summary>The trees that these records describe, see <see cref="Tree.Restore"/>.</summary>

@@ -7,26 +7,33 @@ internal sealed partial class Tree
     /// <summary>Peers whose record is new; a mark on the peer keeps it from being here twice.</summary>
     private readonly List<Peer> _dirty = [];
 
-    private ChangeLog _changes = new();
+    private readonly List<Change> _changes = [];
 
     public bool HasDelta => _changes.Count > 0 || _dirty.Count > 0 || _removed.Count > 0;
 
     /// <summary>All changes since the last call, and the peers whose records are to be written.</summary>
     public TreeDelta TakeDelta()
     {
-        var changed = new List<Peer>(_dirty.Count);
+        var delta = new TreeDelta();
+        TakeDelta(delta);
+        return delta;
+    }
+
+    /// <summary>Adds to <paramref name="delta"/> what <see cref="TakeDelta()"/> returns.</summary>
+    public void TakeDelta(TreeDelta delta)
+    {
         foreach (var peer in _dirty)
         {
             peer.IsDirty = false;
             if (!peer.IsGone)
-                changed.Add(peer);
+                delta.Changed.Add(peer);
         }
 
-        var delta = new TreeDelta(_changes, changed, _removed.Count == 0 ? [] : [.. _removed]);
-        _changes = new ChangeLog();
+        delta.Changes.AddRange(_changes);
+        delta.Removed.AddRange(_removed);
+        _changes.Clear();
         _dirty.Clear();
         _removed.Clear();
-        return delta;
     }
 
     private void MarkDirty(Peer peer)
@@ -41,7 +48,7 @@ internal sealed partial class Tree
     {
         MarkDirty(peer);
         var isParent = kind == ChangeKind.ParentAssigned;
-        _changes.Add(new Change(kind, peer.Id, ++peer.Version, other?.Id, isParent ? peer.Depth : 0, isParent ? peer.Reason : "", standby, drainMs, Stripe: Stripe));
+        _changes.Add(new Change(kind, peer, ++peer.Version, other, isParent ? peer.Depth : 0, isParent ? peer.Reason : "", standby, drainMs, Stripe: Stripe));
     }
 
     private void TellMovedFrom(Peer former, Peer peer)
@@ -63,6 +70,6 @@ internal sealed partial class Tree
     {
         peer.WaitingPosition = position;
         MarkDirty(peer);
-        _changes.Add(new Change(ChangeKind.Waiting, peer.Id, ++peer.Version, Position: position, EstimateMs: _waiting.EstimateMs(position, nowMs), Stripe: Stripe));
+        _changes.Add(new Change(ChangeKind.Waiting, peer, ++peer.Version, Position: position, EstimateMs: _waiting.EstimateMs(position, nowMs), Stripe: Stripe));
     }
 }

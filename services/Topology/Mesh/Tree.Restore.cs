@@ -1,7 +1,10 @@
+using System.Runtime.InteropServices;
+
 namespace Beacon.Topology.Mesh;
 
 /// <summary>What of a peer's place outlives its owner.</summary>
-internal sealed record PeerRecord(
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct PeerRecord(
     string Id,
     bool IsRoot,
     double UplinkMbps,

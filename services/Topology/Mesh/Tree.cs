@@ -4,7 +4,7 @@ namespace Beacon.Topology.Mesh;
 
 /// <summary>
 /// The tree of one stripe of one stream: who feeds whom. Deterministic: time is an argument, equal histories give equal trees.
-/// Operations collect what they changed; <see cref="TakeDelta"/> hands it over. Not thread-safe: the stream's one owner calls it.
+/// Operations collect what they changed; <see cref="TakeDelta()"/> hands it over. Not thread-safe: the stream's one owner calls it.
 /// </summary>
 internal sealed partial class Tree(int stripe, TreeRules rules)
 {

@@ -27,7 +27,7 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
     private const int DirectivesPerMessage = 512;
 
     public Task SendAsync(StreamState stream, IReadOnlyList<Change> changes) =>
-        Task.WhenAll(ByEdge(stream, changes).Select(async edge =>
+        Task.WhenAll(ByEdge(changes).Select(async edge =>
         {
             foreach (var part in edge.Value.Chunk(DirectivesPerMessage))
             {
@@ -37,17 +37,18 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
         }));
 
     /// <summary>What each edge is to be told, in order.</summary>
-    internal static Dictionary<string, List<PeerDirective>> ByEdge(StreamState stream, IReadOnlyList<Change> changes)
+    internal static Dictionary<string, List<PeerDirective>> ByEdge(IReadOnlyList<Change> changes)
     {
         var byEdge = new Dictionary<string, List<PeerDirective>>(StringComparer.Ordinal);
         foreach (var change in changes)
         {
+            var member = MemberState.Of(change.Peer);
             // Who has left meanwhile is told nothing.
-            if (stream.EdgeOf(change.PeerId) is not { } edgeId)
+            if (member.IsGone)
                 continue;
-            if (!byEdge.TryGetValue(edgeId, out var directives))
-                byEdge[edgeId] = directives = [];
-            directives.Add(Directive(stream, change));
+            if (!byEdge.TryGetValue(member.Member.EdgeId, out var directives))
+                byEdge[member.Member.EdgeId] = directives = [];
+            directives.Add(Directive(member, change));
         }
 
         return byEdge;
@@ -89,9 +90,9 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
         }
     }
 
-    private static PeerDirective Directive(StreamState stream, Change change) => new(
+    private static PeerDirective Directive(MemberState member, Change change) => new(
         change.PeerId,
-        stream.NumberOf(change),
+        StreamState.NumberOf(member, change),
         change.Kind switch
         {
             ChangeKind.ParentAssigned => DirectiveKind.ParentAssigned,
@@ -101,7 +102,7 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
             _ => DirectiveKind.Waiting,
         },
         change.Stripe,
-        change.OtherId is null ? null : new PeerNeighbour(change.OtherId, stream.EdgeOf(change.OtherId) ?? ""),
+        change.Other is null ? null : MemberState.Of(change.Other).Neighbour,
         change.Depth,
         change.Reason,
         change.IsStandby,

@@ -1,34 +1,74 @@
+using System.Runtime.InteropServices;
+using Beacon.Contracts.Events;
+using Beacon.Topology.Mesh;
+
 namespace Beacon.Topology.Streams;
 
-/// <summary>What the owner remembers of a member beside its places.</summary>
+/// <summary>
+/// What the owner remembers of a member beside its places. The member's peer in each tree leads here, so that what a tree tells of many
+/// peers costs no search for each of them.
+/// </summary>
 internal sealed class MemberState
 {
     private readonly StripeLink[] _links;
 
     public MemberState(Member member, int stripes, long numbersFrom, long nowMs)
     {
-        Member = member;
-        NumbersFrom = numbersFrom;
-        LastSeenMs = nowMs;
         _links = new StripeLink[stripes];
-        for (var stripe = 0; stripe < stripes; stripe++)
-            _links[stripe] = new StripeLink();
+        (Member, Party, Neighbour) = Renew(member, numbersFrom, nowMs);
     }
 
-    public Member Member { get; }
+    public Member Member { get; private set; }
+
+    /// <summary>As work is counted.</summary>
+    public Party Party { get; private set; }
+
+    /// <summary>As others are told of it.</summary>
+    public PeerNeighbour Neighbour { get; private set; }
 
     /// <summary>When it came, or the epoch of the owner that found it in the record: both grow.</summary>
-    public long NumbersFrom { get; }
+    public long NumbersFrom { get; private set; }
 
     public long LastSeenMs { get; set; }
 
+    /// <summary>Its number in the <see cref="Roll"/>.</summary>
+    public int Number { get; set; }
+
+    /// <summary>Its facts are for the next batch.</summary>
+    public bool IsNew { get; set; }
+
+    /// <summary>Its places are for the next batch.</summary>
+    public bool IsChanged { get; set; }
+
+    /// <summary>It has left; who comes back under its id is another one.</summary>
+    public bool IsGone { get; set; }
+
     /// <summary>How it is fed in this stripe.</summary>
-    public StripeLink this[int stripe] => _links[stripe];
+    public ref StripeLink this[int stripe] => ref _links[stripe];
+
+    public static MemberState Of(Peer peer) => (MemberState)peer.Tag!;
+
+    /// <summary>It came back, perhaps by another edge: what was known of how it is fed is out of date.</summary>
+    public (Member Member, Party Party, PeerNeighbour Neighbour) Renew(Member member, long numbersFrom, long nowMs)
+    {
+        Member = member;
+        Party = new Party(member.PeerId, member.AccountId, member.AddressBlock);
+        Neighbour = new PeerNeighbour(member.PeerId, member.EdgeId);
+        NumbersFrom = numbersFrom;
+        LastSeenMs = nowMs;
+        foreach (ref var link in _links.AsSpan())
+            link = new StripeLink { Peer = link.Peer, ParentId = link.ParentId };
+        return (Member, Party, Neighbour);
+    }
 }
 
 /// <summary>A member and its parent in one stripe.</summary>
-internal sealed class StripeLink
+[StructLayout(LayoutKind.Auto)]
+internal struct StripeLink
 {
+    /// <summary>Its place in the stripe's tree.</summary>
+    public Peer Peer { get; set; }
+
     /// <summary>The parent that it was told last.</summary>
     public string? ParentId { get; set; }
 

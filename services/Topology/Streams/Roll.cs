@@ -6,46 +6,41 @@ namespace Beacon.Topology.Streams;
 /// </summary>
 internal sealed class Roll
 {
-    private readonly Dictionary<string, int> _numbers = new(StringComparer.Ordinal);
-    private readonly List<string?> _ids = [];
+    private readonly List<MemberState?> _members = [];
     private readonly Stack<int> _free = [];
 
-    public void Add(string id)
+    public void Add(MemberState member)
     {
-        if (_numbers.ContainsKey(id))
-            return;
         if (_free.TryPop(out var number))
         {
-            _ids[number] = id;
+            _members[number] = member;
         }
         else
         {
-            number = _ids.Count;
-            _ids.Add(id);
+            number = _members.Count;
+            _members.Add(member);
         }
 
-        _numbers.Add(id, number);
+        member.Number = number;
     }
 
-    public void Remove(string id)
+    public void Remove(MemberState member)
     {
-        if (!_numbers.Remove(id, out var number))
-            return;
-        _ids[number] = null;
-        _free.Push(number);
+        _members[member.Number] = null;
+        _free.Push(member.Number);
     }
 
     /// <summary>Those with the next numbers, and the number to go on with; 0 = that was all.</summary>
-    public (IReadOnlyList<string> Ids, int Next) From(int number, int most)
+    public (IReadOnlyList<MemberState> Members, int Next) From(int number, int most)
     {
-        var end = (int)Math.Min(_ids.Count, (long)number + most);
-        var some = new List<string>(Math.Max(0, end - number));
+        var end = (int)Math.Min(_members.Count, (long)number + most);
+        var some = new List<MemberState>(Math.Max(0, end - number));
         for (var at = number; at < end; at++)
         {
-            if (_ids[at] is { } id)
-                some.Add(id);
+            if (_members[at] is { } member)
+                some.Add(member);
         }
 
-        return (some, end < _ids.Count ? end : 0);
+        return (some, end < _members.Count ? end : 0);
     }
 }

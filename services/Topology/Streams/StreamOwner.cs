@@ -406,6 +406,7 @@ internal sealed partial class StreamOwner(
             await before;
             metrics.Decided(events);
             await edges.SendAsync(state, untold);
+            state.GiveBack(untold);
             metrics.Told(events, NowMs);
             state.TellWatchers();
             return wasAway || IsAway ? Durability.InMemory : Durability.Recorded;
@@ -425,6 +426,7 @@ internal sealed partial class StreamOwner(
         if (outcome == CommitOutcome.Done)
             metrics.Committed(batch.Store, clock.GetElapsedTime(began));
         await edges.SendAsync(state, batch.Changes);
+        state.GiveBack(batch.Changes);
         metrics.Told(batch.Events, NowMs);
         state.TellWatchers();
         return outcome == CommitOutcome.Done ? Durability.Recorded : Durability.InMemory;
@@ -463,7 +465,7 @@ internal sealed partial class StreamOwner(
             case CommitOutcome.Done:
                 _recordedAtMs = NowMs;
                 _recordedWindows.UnionWith(batch.Outbox.Select(work => work.Window));
-                _changesInRecord = batch.IsWhole ? 0 : _changesInRecord + batch.Entries;
+                _changesInRecord = batch.IsWhole ? 0 : _changesInRecord + batch.Segments.Entries;
                 if (batch.IsWhole)
                 {
                     _needsWhole = false;

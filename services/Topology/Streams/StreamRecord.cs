@@ -21,58 +21,17 @@ internal static class StreamRecord
 {
     public const byte Version = 1;
 
-    /// <summary>A segment ends before it grows past this, so that no single value is large for the store.</summary>
-    public const int MaxSegmentBytes = 256 * 1024;
+    public const byte MemberEntry = 1;
+    public const byte PlaceEntry = 2;
+    public const byte RemovedEntry = 3;
 
-    private const byte MemberEntry = 1;
-    private const byte PlaceEntry = 2;
-    private const byte RemovedEntry = 3;
+    public const int IsRoot = 1;
+    public const int WaitsAsOrphan = 2;
+    public const int HasHistory = 4;
+    public const int HasRegion = 8;
 
-    private const int IsRoot = 1;
-    private const int WaitsAsOrphan = 2;
-    private const int HasHistory = 4;
-    private const int HasRegion = 8;
-
-    /// <summary>What a batch changed, in segments; none when no peer did.</summary>
-    public static List<byte[]> WriteSegments(StreamBatch batch)
-    {
-        var segments = new List<byte[]>(1);
-        if (batch.RemovedPeers.Count + batch.Members.Count + batch.Places.Count == 0)
-            return segments;
-        var writer = new Writer();
-        foreach (var id in batch.RemovedPeers)
-        {
-            Begin(RemovedEntry);
-            writer.Text(id);
-        }
-
-        foreach (var member in batch.Members)
-        {
-            Begin(MemberEntry);
-            writer.Text(member.PeerId);
-            writer.Text(member.AccountId);
-            writer.Text(member.EdgeId);
-            writer.Text(member.AddressBlock);
-        }
-
-        foreach (var (stripe, place) in batch.Places)
-        {
-            Begin(PlaceEntry);
-            Write(ref writer, stripe, place);
-        }
-
-        segments.Add(writer.Taken());
-        return segments;
-
-        void Begin(byte kind)
-        {
-            if (writer.Length >= MaxSegmentBytes - MaxEntryBytes)
-                segments.Add(writer.Taken());
-            if (writer.Length == 0)
-                writer.Byte(Version);
-            writer.Byte(kind);
-        }
-    }
+    /// <summary>Enough for most that is not a segment.</summary>
+    private const int FirstBytes = 512;
 
     /// <summary>The peers that the segments of a journal, in order, amount to.</summary>
     /// <exception cref="InvalidDataException">The segments were written by another version, or are damaged.</exception>
@@ -112,7 +71,7 @@ internal static class StreamRecord
 
     public static byte[] Write(StreamMeta meta)
     {
-        var writer = new Writer();
+        var writer = new RecordWriter(new byte[FirstBytes]);
         writer.Byte(Version);
         writer.LongText(meta.Channel);
         writer.LongText(meta.Title);
@@ -143,7 +102,7 @@ internal static class StreamRecord
 
     public static byte[] Write(RelayWorkVerified work)
     {
-        var writer = new Writer();
+        var writer = new RecordWriter(new byte[FirstBytes]);
         writer.Byte(Version);
         writer.Text(work.StreamId);
         writer.Text(work.BroadcasterAccountId);
@@ -180,38 +139,6 @@ internal static class StreamRecord
         }
 
         return new RelayWorkVerified(streamId, account, window, windowMs, viewers, relays, consumed);
-    }
-
-    /// <summary>More than the longest entry: six strings and some numbers.</summary>
-    private const int MaxEntryBytes = 2048;
-
-    private static void Write(ref Writer writer, int stripe, PeerRecord place)
-    {
-        var hasHistory = place.DegradedUntilMs != 0 || place.Strikes != 0 || place.WaitingSince != 0 || place.EvictedById is not null;
-        writer.Text(place.Id);
-        writer.Number(stripe);
-        writer.Byte((byte)((place.IsRoot ? IsRoot : 0) | (place.WaitsAsOrphan ? WaitsAsOrphan : 0) | (hasHistory ? HasHistory : 0) | (place.Region is null ? 0 : HasRegion)));
-        writer.Float(place.UplinkMbps);
-        writer.Float(place.LatencyMs);
-        writer.Number(place.Slots);
-        writer.Text(place.ParentId);
-        writer.Text(place.StandbyId);
-        writer.Number(place.Version);
-        writer.Byte(Reasons.CodeOf(place.Reason));
-        writer.Number(place.AssignedAtMs);
-        if (hasHistory)
-            WriteHistory(ref writer, place);
-        if (place.Region is not null)
-            writer.Text(place.Region);
-    }
-
-    private static void WriteHistory(ref Writer writer, PeerRecord place)
-    {
-        writer.Number(place.DegradedUntilMs);
-        writer.Number(place.Strikes);
-        writer.Number(place.WaitingSince);
-        writer.Text(place.EvictedById);
-        writer.Number(place.EvictedUntilMs);
     }
 
     private static PeerRecord ReadPlace(ref Reader reader, string id)
@@ -255,90 +182,8 @@ internal static class StreamRecord
             : throw new InvalidDataException($"the record has version {version}; this process reads {Version}");
     }
 
-    private struct Writer
-    {
-        private const byte UuidTag = 255;
-        private const int MostText = 253;
-
-        private byte[]? _buffer;
-
-        public int Length { get; private set; }
-
-        public byte[] Taken()
-        {
-            var taken = _buffer.AsSpan(0, Length).ToArray();
-            Length = 0;
-            return taken;
-        }
-
-        public void Byte(byte value) => Room(1)[0] = value;
-
-        public void Float(double value) => BinaryPrimitives.WriteDoubleLittleEndian(Room(8), value);
-
-        public void Number(long value)
-        {
-            var left = (ulong)((value << 1) ^ (value >> 63));
-            while (left >= 0x80)
-            {
-                Byte((byte)(left | 0x80));
-                left >>= 7;
-            }
-
-            Byte((byte)left);
-        }
-
-        public void Optional(long? value)
-        {
-            Byte(value is null ? (byte)0 : (byte)1);
-            if (value is { } some)
-                Number(some);
-        }
-
-        public void Text(string? text)
-        {
-            if (text is null)
-            {
-                Byte(0);
-                return;
-            }
-
-            // Ids are UUIDs as a rule; only what comes out the same again is written as one.
-            if (text.Length == 36 && Guid.TryParseExact(text, "D", out var id) && !text.AsSpan().ContainsAnyInRange('A', 'Z'))
-            {
-                Byte(UuidTag);
-                id.TryWriteBytes(Room(16));
-                return;
-            }
-
-            var bytes = Encoding.UTF8.GetByteCount(text);
-            if (bytes > MostText)
-                throw new ArgumentException($"a text of {bytes} bytes does not go into the record, the most is {MostText}", nameof(text));
-            Byte((byte)(bytes + 1));
-            Encoding.UTF8.GetBytes(text, Room(bytes));
-        }
-
-        public void LongText(string text)
-        {
-            var bytes = Encoding.UTF8.GetByteCount(text);
-            Number(bytes);
-            Encoding.UTF8.GetBytes(text, Room(bytes));
-        }
-
-        private Span<byte> Room(int bytes)
-        {
-            _buffer ??= new byte[1024];
-            if (_buffer.Length - Length < bytes)
-                Array.Resize(ref _buffer, Math.Max(_buffer.Length * 2, Length + bytes));
-            var room = _buffer.AsSpan(Length, bytes);
-            Length += bytes;
-            return room;
-        }
-    }
-
     private ref struct Reader(ReadOnlySpan<byte> bytes)
     {
-        private const byte UuidTag = 255;
-
         private ReadOnlySpan<byte> _left = bytes;
 
         public readonly bool IsAtEnd => _left.IsEmpty;
@@ -366,7 +211,7 @@ internal static class StreamRecord
         public string? Text() => Byte() switch
         {
             0 => null,
-            UuidTag => new Guid(Take(16)).ToString(),
+            RecordWriter.UuidTag => new Guid(Take(16)).ToString(),
             var length => Encoding.UTF8.GetString(Take(length - 1)),
         };
 

@@ -44,8 +44,9 @@ internal sealed partial class StreamState
         Trees.Measured(report.PeerId, report.LatencyMs);
         foreach (var tree in Trees.Stripes)
         {
-            member[tree.Stripe].LatencyMs = report.LatencyMs;
-            RepeatWhatSeemsLost(tree, member[tree.Stripe], report, nowMs);
+            ref var link = ref member[tree.Stripe];
+            link.LatencyMs = report.LatencyMs;
+            RepeatWhatSeemsLost(tree, ref link, report, nowMs);
         }
 
         Absorb(nowMs);
@@ -100,9 +101,9 @@ internal sealed partial class StreamState
     public void AudienceTold() => AudienceDue = false;
 
     /// <summary>A directive may be lost on its way, and a connection may never come about: the child's receipts show it.</summary>
-    private void RepeatWhatSeemsLost(Tree tree, StripeLink link, MetricsOfPeer report, long nowMs)
+    private void RepeatWhatSeemsLost(Tree tree, ref StripeLink link, MetricsOfPeer report, long nowMs)
     {
-        if (tree.Find(report.PeerId) is not { Parent: { IsAttached: true } parent } peer)
+        if (link.Peer is not { Parent: { IsAttached: true } parent } peer)
             return;
         if (report.Receipts.Any(receipt => receipt.OtherId == parent.Id && receipt.Stripe == tree.Stripe))
         {
@@ -113,7 +114,7 @@ internal sealed partial class StreamState
 
         // Without anything to send, or with a parent that waits itself, silence says nothing about this edge.
         var patienceMs = _options.ResendAfterSeconds * 1000L;
-        var flows = nowMs - _digestsAtMs[tree.Stripe] <= _options.WindowMs && (parent.IsRoot || nowMs - _members[parent.Id][tree.Stripe].FedAtMs <= patienceMs);
+        var flows = nowMs - _digestsAtMs[tree.Stripe] <= _options.WindowMs && (parent.IsRoot || nowMs - MemberState.Of(parent)[tree.Stripe].FedAtMs <= patienceMs);
         if (!flows || nowMs - peer.AssignedAtMs < patienceMs)
             return;
         if (link.Resends++ < _options.ResendsBeforeMove)

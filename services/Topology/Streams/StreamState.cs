@@ -1,9 +1,10 @@
+using System.Runtime.InteropServices;
 using Beacon.Topology.Mesh;
 
 namespace Beacon.Topology.Streams;
 
 /// <summary>What the owner must do with the outside after a batch: write it, then tell it.</summary>
-internal sealed record PendingBatch(StreamBatch Store, IReadOnlyList<Change> Changes, BatchEvents Events);
+internal sealed record PendingBatch(StreamBatch Store, List<Change> Changes, BatchEvents Events);
 
 /// <summary>
 /// A live stream in memory: its trees, one a stripe, its members and windows. Everything here is done in one turn and without I/O; the owner
@@ -25,11 +26,13 @@ internal sealed partial class StreamState
     private readonly Dictionary<string, MemberState> _members = new(StringComparer.Ordinal);
     private readonly Roll _roll = new();
     private readonly Orphans _orphans = new();
-    private readonly HashSet<string> _changed = new(StringComparer.Ordinal);
+    private readonly TreeDelta _delta = new();
+    private readonly List<MemberState> _changed = [];
     private readonly HashSet<string> _removed = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _joined = new(StringComparer.Ordinal);
+    private readonly List<MemberState> _joined = [];
     private readonly TreeWatch[] _watches;
     private List<Change> _changes = [];
+    private List<Change>? _spareChanges;
     private BatchEvents _events = new();
     private bool _metaChanged;
     private bool _renewTtl;
@@ -51,9 +54,10 @@ internal sealed partial class StreamState
             _outbox.Add(window, work);
         foreach (var peer in stored.Peers)
         {
-            Put(peer.Member, stored.Epoch, nowMs);
+            var member = Put(peer.Member, stored.Epoch, nowMs);
+            Tag(member);
             foreach (var (stripe, place) in peer.Places)
-                _members[peer.Member.PeerId][stripe].ParentId = place.ParentId;
+                member[stripe].ParentId = place.ParentId;
         }
 
         foreach (var tree in Trees.Stripes)
@@ -61,7 +65,7 @@ internal sealed partial class StreamState
             foreach (var peer in tree.Peers)
             {
                 if (peer.Parent is { } parent)
-                    Windows.EdgeAssigned(PartyOf(parent.Id), PartyOf(peer.Id), tree.Stripe, nowMs);
+                    Windows.EdgeAssigned(MemberState.Of(parent).Party, MemberState.Of(peer).Party, tree.Stripe, nowMs);
             }
         }
 
@@ -156,14 +160,15 @@ internal sealed partial class StreamState
     /// <summary>A part of a tree, by the members' numbers.</summary>
     public (IReadOnlyList<PlaceView> Peers, int Next) Read(int stripe, int from, int most)
     {
-        var (ids, next) = _roll.From(from, most);
-        return ([.. ids.Select(Trees[stripe].Find).OfType<Peer>().Select(TreeWatch.View)], next);
+        var (members, next) = _roll.From(from, most);
+        return ([.. members.Select(member => TreeWatch.View(member[stripe].Peer))], next);
     }
 
     public void StartRoot(StartCommand command, long nowMs)
     {
-        Admit(command.Root, nowMs);
+        var root = Admit(command.Root, nowMs);
         Trees.SetRoot(command.Root.PeerId, command.UplinkMbps, command.MaxChildren);
+        Tag(root);
         Absorb(nowMs);
     }
 
@@ -174,8 +179,7 @@ internal sealed partial class StreamState
             return Refusal.StreamNotYours;
         if (Trees.RootId is not { } rootId || rootId != command.Root.PeerId)
             return Refusal.InvalidPeer;
-        Admit(command.Root, nowMs);
-        _changed.Add(rootId);
+        HasChanged(Admit(command.Root, nowMs));
         SetMeta(Meta with { RootLostAtMs = 0, Title = command.Title });
         Trees.Claimed(rootId, command.UplinkMbps, command.MaxChildren, nowMs);
         Trees.Resend(rootId, Reasons.Resumed, nowMs);
@@ -190,8 +194,7 @@ internal sealed partial class StreamState
         {
             if (known.Member.AccountId != peer.AccountId || Trees.RootId == peer.PeerId)
                 return Refusal.InvalidPeer;
-            Admit(peer, nowMs);
-            _changed.Add(peer.PeerId);
+            HasChanged(Admit(peer, nowMs));
             Trees.Claimed(peer.PeerId, command.UplinkMbps, maxChildren: 0, nowMs);
             Trees.Resend(peer.PeerId, Reasons.Resumed, nowMs);
         }
@@ -199,8 +202,9 @@ internal sealed partial class StreamState
         {
             if (Trees.IsFull)
                 return Refusal.StreamFull;
-            Admit(peer, nowMs);
+            var member = Admit(peer, nowMs);
             Trees.Join(peer.PeerId, command.UplinkMbps, command.LatencyMs, nowMs, RegionOf(peer));
+            Tag(member);
             _events.Joins++;
         }
 
@@ -227,13 +231,14 @@ internal sealed partial class StreamState
                 coming.Add(arrival);
         }
 
-        foreach (var arrival in coming)
-            Admit(arrival.Peer, nowMs);
+        var members = coming.ConvertAll(arrival => Admit(arrival.Peer, nowMs));
         Trees.Import(
             [.. coming.Select(arrival => new Arrival(arrival.Peer.PeerId, arrival.UplinkMbps, arrival.LatencyMs, arrival.ParentId, RegionOf(arrival.Peer)))], nowMs);
+        foreach (var member in members)
+            Tag(member);
         _events.Joins += coming.Count;
         Absorb(nowMs);
-        var waiting = coming.Count(arrival => Trees.Stripes.Any(tree => !tree.Find(arrival.Peer.PeerId)!.IsAttached));
+        var waiting = members.Count(member => Trees.Stripes.Any(tree => !member[tree.Stripe].Peer.IsAttached));
         return new Imported(coming.Count - waiting, waiting, here, arrivals.Count - coming.Count - here);
     }
 
@@ -259,7 +264,7 @@ internal sealed partial class StreamState
         Array.Clear(_digests);
         Array.Clear(_challenged);
         Absorb(nowMs);
-        Forget(formerId);
+        Forget(_members[formerId]);
         return Refusal.None;
     }
 
@@ -314,7 +319,7 @@ internal sealed partial class StreamState
     }
 
     /// <summary>The number of a directive as the peer's edge compares it: it grows also when the peer was forgotten meanwhile, or was told something that no record has.</summary>
-    public long NumberOf(Change change) => ((_members.GetValueOrDefault(change.PeerId)?.NumbersFrom ?? 0) << NumberBits) + change.Version;
+    public static long NumberOf(MemberState member, Change change) => (member.NumbersFrom << NumberBits) + change.Version;
 
     /// <summary>What changed since the last batch, or all there is.</summary>
     public PendingBatch TakeBatch(bool whole)
@@ -323,15 +328,22 @@ internal sealed partial class StreamState
             return new PendingBatch(TakeWhole(), TakeChanges(), TakeEvents());
         if (HasBatch && Meta.TreeVersion != Trees.Version)
             SetMeta(Meta with { TreeVersion = Trees.Version });
-        var members = new List<Member>(_joined.Count);
-        foreach (var id in _joined)
+        var segments = new SegmentWriter();
+        foreach (var id in _removed)
+            segments.Removed(id);
+        foreach (var member in _joined)
         {
-            if (_members.TryGetValue(id, out var member))
-                members.Add(member.Member);
+            if (!member.IsGone)
+                segments.Add(member.Member);
         }
 
-        var places = _changed.Where(Trees.Has).SelectMany(PlacesOf).ToList();
-        var batch = new StreamBatch(_metaChanged ? Meta : null, members, places, [.. _removed], [.. _newOutbox], [.. _published], _renewTtl);
+        foreach (var member in _changed)
+        {
+            if (!member.IsGone)
+                Write(member, segments);
+        }
+
+        var batch = new StreamBatch(_metaChanged ? Meta : null, segments.Close(), [.. _newOutbox], [.. _published], _renewTtl) { Peers = _removed.Count + _changed.Count };
         return new PendingBatch(Taken(batch), TakeChanges(), TakeEvents());
     }
 
@@ -339,23 +351,31 @@ internal sealed partial class StreamState
     public StreamBatch TakeWhole()
     {
         SetMeta(Meta with { TreeVersion = Trees.Version });
-        return Taken(new StreamBatch(
-            Meta,
-            [.. _members.Values.Select(member => member.Member)],
-            [.. Trees.Ids.SelectMany(PlacesOf)],
-            [],
-            [.. _outbox.Values],
-            [],
-            RenewTtl: true,
-            IsWhole: true));
+        var segments = new SegmentWriter();
+        foreach (var member in _members.Values)
+        {
+            segments.Add(member.Member);
+            Write(member, segments);
+        }
+
+        return Taken(new StreamBatch(Meta, segments.Close(), [.. _outbox.Values], [], RenewTtl: true, IsWhole: true) { Peers = _members.Count });
     }
 
     /// <summary>What peers are to be told, while nothing can be written: what is to be written goes on gathering.</summary>
-    public IReadOnlyList<Change> TakeChanges()
+    public List<Change> TakeChanges()
     {
         var changes = _changes;
-        _changes = [];
+        _changes = _spareChanges ?? [];
+        _spareChanges = null;
         return changes;
+    }
+
+    /// <summary>What was taken has been told: the list, which may be long, is used again.</summary>
+    public void GiveBack(List<Change> changes)
+    {
+        changes.Clear();
+        if (_spareChanges is null || _spareChanges.Capacity < changes.Capacity)
+            _spareChanges = changes;
     }
 
     public BatchEvents TakeEvents()
@@ -367,6 +387,10 @@ internal sealed partial class StreamState
 
     private StreamBatch Taken(StreamBatch batch)
     {
+        foreach (var member in _joined)
+            member.IsNew = false;
+        foreach (var member in _changed)
+            member.IsChanged = false;
         _joined.Clear();
         _changed.Clear();
         _removed.Clear();
@@ -385,33 +409,62 @@ internal sealed partial class StreamState
 
     private static string? RegionOf(Member member) => member.Region.Length == 0 ? null : member.Region;
 
-    private IEnumerable<StripePlace> PlacesOf(string id) => Trees.Records(id).Select((place, stripe) => new StripePlace(stripe, place));
-
-    private void Admit(Member member, long nowMs)
-    {
-        Put(member, nowMs, nowMs);
-        _joined.Add(member.PeerId);
-    }
-
-    private void Put(Member member, long numbersFrom, long nowMs)
-    {
-        var state = new MemberState(member, Meta.Stripes, numbersFrom, nowMs);
-        if (_members.TryGetValue(member.PeerId, out var former))
-        {
-            for (var stripe = 0; stripe < Meta.Stripes; stripe++)
-                state[stripe].ParentId = former[stripe].ParentId;
-        }
-
-        _members[member.PeerId] = state;
-        _roll.Add(member.PeerId);
-    }
-
-    private void Forget(string peerId)
+    private void Write(MemberState member, SegmentWriter segments)
     {
         foreach (var tree in Trees.Stripes)
-            Windows.EdgeDropped(peerId, tree.Stripe);
-        _members.Remove(peerId);
-        _roll.Remove(peerId);
+            segments.Add(tree.Stripe, tree.Record(member[tree.Stripe].Peer));
+    }
+
+    private MemberState Admit(Member member, long nowMs)
+    {
+        var state = Put(member, nowMs, nowMs);
+        if (!state.IsNew)
+            _joined.Add(state);
+        state.IsNew = true;
+        return state;
+    }
+
+    private MemberState Put(Member member, long numbersFrom, long nowMs)
+    {
+        ref var state = ref CollectionsMarshal.GetValueRefOrAddDefault(_members, member.PeerId, out var isKnown);
+        if (isKnown)
+        {
+            state!.Renew(member, numbersFrom, nowMs);
+        }
+        else
+        {
+            state = new MemberState(member, Meta.Stripes, numbersFrom, nowMs);
+            _roll.Add(state);
+        }
+
+        return state;
+    }
+
+    /// <summary>It has its places now.</summary>
+    private void Tag(MemberState member)
+    {
+        foreach (var tree in Trees.Stripes)
+        {
+            var peer = tree.Find(member.Member.PeerId)!;
+            peer.Tag = member;
+            member[tree.Stripe].Peer = peer;
+        }
+    }
+
+    private void HasChanged(MemberState member)
+    {
+        if (!member.IsChanged)
+            _changed.Add(member);
+        member.IsChanged = true;
+    }
+
+    private void Forget(MemberState member)
+    {
+        foreach (var tree in Trees.Stripes)
+            Windows.EdgeDropped(member.Member.PeerId, tree.Stripe);
+        _members.Remove(member.Member.PeerId);
+        _roll.Remove(member);
+        member.IsGone = true;
     }
 
     private void Remove(List<string> peerIds, long nowMs)
@@ -425,7 +478,7 @@ internal sealed partial class StreamState
         Trees.Leave(peerIds, nowMs);
         Absorb(nowMs);
         foreach (var peerId in peerIds)
-            Forget(peerId);
+            Forget(_members[peerId]);
     }
 
     /// <summary>Takes over what the trees changed: for the next batch, for those who watch, and for the windows, whose edges are the trees'.</summary>
@@ -433,52 +486,44 @@ internal sealed partial class StreamState
     {
         if (!Trees.HasDelta)
             return;
-        var delta = Trees.TakeDelta();
-        _changes.AddRange(delta.Changes);
+        Trees.TakeDelta(_delta);
         foreach (var watch in _watches)
-            watch.Note(delta);
-        foreach (var id in delta.Removed)
+            watch.Note(_delta);
+        _removed.UnionWith(_delta.Removed);
+        foreach (var peer in _delta.Changed)
         {
-            _removed.Add(id);
-            _changed.Remove(id);
+            if (_removed.Count > 0)
+                _removed.Remove(peer.Id);
+            HasChanged(MemberState.Of(peer));
         }
 
-        foreach (var id in delta.Changed)
-        {
-            _removed.Remove(id);
-            _changed.Add(id);
-        }
-
-        foreach (var change in delta.Changes)
+        foreach (var change in _delta.Changes)
         {
             if (change.Kind == ChangeKind.Waiting)
                 Windows.EdgeDropped(change.PeerId, change.Stripe);
-            else if (change.Kind == ChangeKind.ParentAssigned && _members.TryGetValue(change.PeerId, out var member) && _members.ContainsKey(change.OtherId!))
-                Assigned(member, change, nowMs);
+            else if (change.Kind == ChangeKind.ParentAssigned)
+                Assigned(MemberState.Of(change.Peer), change, nowMs);
         }
+
+        _changes.AddRange(_delta.Changes);
+        _delta.Clear();
     }
 
     private void Assigned(MemberState member, Change change, long nowMs)
     {
-        var link = member[change.Stripe];
+        ref var link = ref member[change.Stripe];
         if (_orphans.Placed(change.PeerId, change.Stripe, change.OtherId!) is { } heal)
             _events.Add(heal);
         if (link.ParentId is not null && link.ParentId != change.OtherId)
             _events.Moved(change.Reason);
         link.ParentId = change.OtherId;
         link.LatencyMs = 0;
-        Windows.EdgeAssigned(PartyOf(change.OtherId!), PartyOf(change.PeerId), change.Stripe, nowMs);
+        Windows.EdgeAssigned(MemberState.Of(change.Other!).Party, member.Party, change.Stripe, nowMs);
     }
 
     private void SetMeta(StreamMeta meta)
     {
         _metaChanged |= meta != Meta;
         Meta = meta;
-    }
-
-    private Party PartyOf(string peerId)
-    {
-        var member = _members[peerId].Member;
-        return new Party(member.PeerId, member.AccountId, member.AddressBlock);
     }
 }

@@ -30,20 +30,19 @@ internal sealed record PeerState(Member Member, IReadOnlyList<StripePlace> Place
 internal sealed record StoredStream(long Epoch, StreamMeta Meta, IReadOnlyList<PeerState> Peers, IReadOnlyDictionary<long, RelayWorkVerified> Outbox);
 
 /// <summary>What one commit writes, all or nothing.</summary>
-/// <param name="Members">Who is new, or has come back by another edge.</param>
+/// <param name="Segments">Who is new, changed or gone, see <see cref="StreamRecord"/>.</param>
 /// <param name="RenewTtl">True now and then: the keys live on.</param>
 /// <param name="IsWhole">This is all there is: it replaces the record.</param>
 internal sealed record StreamBatch(
     StreamMeta? Meta,
-    IReadOnlyList<Member> Members,
-    IReadOnlyList<StripePlace> Places,
-    IReadOnlyList<string> RemovedPeers,
+    StreamSegments Segments,
     IReadOnlyList<RelayWorkVerified> Outbox,
     IReadOnlyList<long> Published,
     bool RenewTtl,
     bool IsWhole = false)
 {
-    public int Entries => Members.Count + Places.Count + RemovedPeers.Count;
+    /// <summary>Peers that it says something of.</summary>
+    public int Peers { get; init; }
 }
 
 /// <summary>
@@ -149,8 +148,8 @@ internal sealed class StreamStore(IConnectionMultiplexer redis, IOptions<Topolog
         return 1
         """;
 
-    private const int SegmentsPerRead = 64;
-    private const int SegmentsPerScript = 4;
+    private const int SegmentsPerRead = 256;
+    private const int SegmentsPerScript = 16;
 
     private int TtlSeconds => options.Value.StateTtlHours * 3600;
 
@@ -184,12 +183,8 @@ internal sealed class StreamStore(IConnectionMultiplexer redis, IOptions<Topolog
 
     public Task<long> CreateAsync(string streamId, long nowMs) => AcquireAsync(streamId, nowMs, create: true);
 
-    public Task<CommitOutcome> CommitAsync(string streamId, long epoch, long number, StreamBatch batch)
-    {
-        // Everything of the batch is read here, before the first wait: the owner goes on meanwhile.
-        var segments = StreamRecord.WriteSegments(batch);
-        return batch.IsWhole ? ReplaceAsync(streamId, epoch, number, batch, segments) : AppendAsync(streamId, epoch, number, batch, segments);
-    }
+    public Task<CommitOutcome> CommitAsync(string streamId, long epoch, long number, StreamBatch batch) =>
+        batch.IsWhole ? ReplaceAsync(streamId, epoch, number, batch, batch.Segments.Bytes) : AppendAsync(streamId, epoch, number, batch, batch.Segments.Bytes);
 
     public async Task<bool> DeleteAsync(string streamId, long epoch) =>
         (int)await EvaluateAsync(DeleteScript, Keys(streamId), [Text(epoch), TtlSeconds]) == 1;
@@ -212,7 +207,7 @@ internal sealed class StreamStore(IConnectionMultiplexer redis, IOptions<Topolog
 
     public async Task<IReadOnlyList<string>> ListLiveAsync() => [.. (await Database.HashKeysAsync(LiveKey)).Select(id => id.ToString())];
 
-    private async Task<CommitOutcome> AppendAsync(string streamId, long epoch, long number, StreamBatch batch, List<byte[]> segments)
+    private async Task<CommitOutcome> AppendAsync(string streamId, long epoch, long number, StreamBatch batch, IReadOnlyList<byte[]> segments)
     {
         var values = new List<RedisValue>(8 + segments.Count)
         {
@@ -226,7 +221,7 @@ internal sealed class StreamStore(IConnectionMultiplexer redis, IOptions<Topolog
         return Outcome(await EvaluateAsync(CommitScript, Keys(streamId), [.. values]));
     }
 
-    private async Task<CommitOutcome> ReplaceAsync(string streamId, long epoch, long number, StreamBatch batch, List<byte[]> segments)
+    private async Task<CommitOutcome> ReplaceAsync(string streamId, long epoch, long number, StreamBatch batch, IReadOnlyList<byte[]> segments)
     {
         var keys = Keys(streamId);
         // A name of its own for each attempt: what is left of one that failed cannot mix with it.

@@ -52,7 +52,7 @@ internal sealed class TreeWatch(Tree tree)
         _watchedUntilMs = nowMs + WatchedForMs;
     }
 
-    public void Note(StripedDelta delta)
+    public void Note(TreeDelta delta)
     {
         if (!_isWatched)
         {
@@ -67,10 +67,10 @@ internal sealed class TreeWatch(Tree tree)
             _changed.Remove(id);
         }
 
-        foreach (var id in delta.Changed)
+        foreach (var peer in delta.Changed)
         {
-            _removed.Remove(id);
-            _changed.Add(id);
+            _removed.Remove(peer.Id);
+            _changed.Add(peer.Id);
         }
     }
 
