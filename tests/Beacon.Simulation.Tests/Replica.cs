@@ -42,7 +42,11 @@ internal sealed class Replica : IEdgeSender
         if (IsDead)
             return new TaskCompletionSource().Task;
         foreach (var (edgeId, directives) in EdgeSender.ByEdge(changes))
+        {
+            _world.Told(this, directives);
             _world.Network(() => _world.Deliver(edgeId, directives));
+        }
+
         return Task.CompletedTask;
     }
 

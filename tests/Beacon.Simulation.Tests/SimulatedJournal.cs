@@ -22,6 +22,9 @@ internal sealed class SimulatedJournal(VirtualTime time)
 
     public int Faults { get; private set; }
 
+    /// <summary>Windows that were in the record at some time; who publishes one again found it there.</summary>
+    public HashSet<long> RecordedWindows { get; } = [];
+
     public IEnumerable<string> Live => _live.Keys;
 
     /// <summary>Paused, it does later what it is asked meanwhile; else it does nothing of it.</summary>
@@ -98,7 +101,11 @@ internal sealed class SimulatedJournal(VirtualTime time)
                 record.Meta = meta ?? record.Meta;
                 record.Segments.AddRange(batch.Segments.Bytes);
                 foreach (var (window, work) in outbox)
+                {
                     record.Outbox[window] = work;
+                    journal.RecordedWindows.Add(window);
+                }
+
                 foreach (var window in batch.Published)
                     record.Outbox.Remove(window);
                 return CommitOutcome.Done;

@@ -20,6 +20,8 @@ internal sealed class SimulatedPeer(string id, string edgeId, double uplinkMbps)
 
     public string? ParentId { get; private set; }
 
+    public string? StandbyId { get; private set; }
+
     public bool HasLeft { get; set; }
 
     public bool IsJoining { get; set; }
@@ -43,9 +45,17 @@ internal sealed class SimulatedPeer(string id, string edgeId, double uplinkMbps)
             return;
         _newest = directive.Version;
         if (directive.Kind == DirectiveKind.ParentAssigned)
+        {
             ParentId = directive.Neighbour!.PeerId;
+        }
+        else if (directive.Kind == DirectiveKind.StandbyAssigned)
+        {
+            StandbyId = directive.Neighbour?.PeerId;
+        }
         else if (directive.Kind == DirectiveKind.Waiting)
+        {
             ParentId = null;
+        }
     }
 
     public MetricsOfPeer Report(bool isFed)

@@ -58,6 +58,8 @@ public sealed class StreamSimulationTests
             world.Calm(TimeSpan.FromSeconds(70));
             var violations = world.Verdict();
             if (violations.Count == 0)
+                violations = world.VerdictOnStandbys();
+            if (violations.Count == 0)
                 world.End();
             return violations;
         }

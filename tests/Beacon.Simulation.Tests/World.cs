@@ -22,6 +22,7 @@ internal sealed class World : IDisposable
     private readonly SortedDictionary<string, SimulatedPeer> _peers = new(StringComparer.Ordinal);
     private readonly Dictionary<long, string> _settled = [];
     private readonly Dictionary<string, long> _paid = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string PeerId, int Stripe, long Number), (Replica By, PeerDirective Directive)> _told = [];
     private readonly List<string> _violations = [];
     private Replica? _owner;
     private Task? _activation;
@@ -109,6 +110,20 @@ internal sealed class World : IDisposable
             Time.After(Time.Between(1, 3_000), deliver);
     }
 
+    /// <summary>Edges go by the number alone, so what an owner that is gone has said under a number, its successor says nothing else under.</summary>
+    public void Told(Replica by, IReadOnlyList<PeerDirective> directives)
+    {
+        foreach (var directive in directives)
+        {
+            var key = (directive.PeerId, directive.Stripe, directive.Version);
+            if (_told.TryAdd(key, (by, directive)))
+                continue;
+            var (before, told) = _told[key];
+            // Owners that both live may begin with a peer in the same millisecond.
+            Check(told == directive || before == by || !before.IsDead, $"number {directive.Version} of {directive.PeerId} was {told.Kind} and is {directive.Kind}");
+        }
+    }
+
     public void Deliver(string edgeId, IReadOnlyList<PeerDirective> directives)
     {
         foreach (var directive in directives)
@@ -126,6 +141,7 @@ internal sealed class World : IDisposable
 
     public void Settled(RelayWorkVerified work)
     {
+        Check(Journal.RecordedWindows.Contains(work.Window), $"window {work.Window} was published before it was recorded");
         var content = $"{work.Viewers}: {string.Join(", ", work.Relays.Select(relay => $"{relay.AccountId} {relay.VerifiedBytes}"))}";
         if (!_settled.TryAdd(work.Window, content))
         {
@@ -178,6 +194,31 @@ internal sealed class World : IDisposable
         {
             var moved = _peers.Values.Where(peer => peer.AccountId == account).Sum(peer => peer.Sent.Values.Sum());
             Check(bytes <= moved, $"{account} was paid for {bytes} bytes and moved {moved}");
+        }
+
+        return _violations;
+    }
+
+    /// <summary>
+    /// No report tells of a standby that a peer missed to hear of, so each comes back, as after a break of its connection: then it knows its
+    /// standby, under numbers above all that it heard before.
+    /// </summary>
+    public IReadOnlyList<string> VerdictOnStandbys()
+    {
+        foreach (var peer in Watching.Where(peer => peer.Id != "root").ToList())
+        {
+            // One by one, so that what each is told arrives in order.
+            Join(peer);
+            Time.Run(TimeSpan.FromMilliseconds(200));
+        }
+
+        var tree = _replicas.Single(replica => replica is { IsDead: false, IsReleased: false, Owner.HasStream: true }).Owner.GetTree(0, 10_000, 0, afterPeerId: null).Value!;
+        Check(tree.Peers.Any(place => place.StandbyId is not null), "nobody has a standby");
+        foreach (var place in tree.Peers)
+        {
+            var peer = _peers[place.PeerId];
+            Check(peer.ParentId == place.ParentId, $"{peer.Id} came back and believes that its parent is {peer.ParentId}, and it is {place.ParentId}");
+            Check(peer.StandbyId == place.StandbyId, $"{peer.Id} came back and believes that its standby is {peer.StandbyId ?? "nobody"}, and it is {place.StandbyId ?? "nobody"}");
         }
 
         return _violations;

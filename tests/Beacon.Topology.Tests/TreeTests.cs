@@ -387,7 +387,7 @@ public sealed class TreeTests
         tree.Join("viewer", 0, latencyMs: 10, nowMs: 0, region: "s");
         Assert.Equal("south", tree.Find("viewer")!.Parent!.Id);
         var other = Assert.Single(tree.Explain("viewer")!.Candidates, candidate => !candidate.Chosen);
-        Assert.Equal(("north", "n"), (other.PeerId, other.Region));
+        Assert.Equal(("north", "n", "other_region"), (other.PeerId, other.Region, other.Verdict));
     }
 
     [Fact]

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Beacon.Topology.Mesh;
 
-internal enum ChangeKind
+internal enum ChangeKind : byte
 {
     ParentAssigned,
     StandbyAssigned,
@@ -11,8 +11,14 @@ internal enum ChangeKind
     Waiting,
 }
 
-/// <summary>One thing that a peer must be told, numbered per peer and stripe.</summary>
+/// <summary>
+/// One thing that a peer must be told, numbered per peer and stripe. A join takes some ten of them, so they are kept small: no kind has both
+/// a depth and a position, or both a drain and an estimate.
+/// </summary>
 /// <param name="Other">The peer at the other end; null for a withdrawn standby and for waiting.</param>
+/// <param name="Depth">With <see cref="ChangeKind.ParentAssigned"/>.</param>
+/// <param name="DrainMs">With <see cref="ChangeKind.ChildRemoved"/>.</param>
+/// <param name="Position">With <see cref="ChangeKind.Waiting"/>, as <paramref name="EstimateMs"/>.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct Change(
     ChangeKind Kind,
@@ -27,6 +33,23 @@ internal readonly record struct Change(
     long EstimateMs = 0,
     int Stripe = 0)
 {
+    private readonly int _number = Kind == ChangeKind.Waiting ? Position : Depth;
+    private readonly int _ms = Kind == ChangeKind.Waiting ? (int)Math.Min(EstimateMs, int.MaxValue) : DrainMs;
+    private readonly byte _reason = Reasons.CodeOf(Reason);
+    private readonly byte _stripe = (byte)Stripe;
+
+    public int Depth => Kind == ChangeKind.Waiting ? 0 : _number;
+
+    public string Reason => Reasons.NameOf(_reason);
+
+    public int DrainMs => Kind == ChangeKind.Waiting ? 0 : _ms;
+
+    public int Position => Kind == ChangeKind.Waiting ? _number : 0;
+
+    public long EstimateMs => Kind == ChangeKind.Waiting ? _ms : 0;
+
+    public int Stripe => _stripe;
+
     public string PeerId => Peer.Id;
 
     public string? OtherId => Other?.Id;

@@ -108,8 +108,16 @@ internal sealed class Peer
         }
     }
 
-    /// <summary>Peers in its subtree, itself among them.</summary>
-    public int Size { get; private set; } = 1;
+    /// <summary>Peers in its subtree, itself among them, but for what has grown since the tree was last counted.</summary>
+    internal int Size { get; set; } = 1;
+
+    /// <summary>Peers that came below it since then, less those that left; its ancestors do not know of them yet.</summary>
+    internal int Growth { get; set; }
+
+    internal bool HasGrown { get; set; }
+
+    /// <summary>The number of the root's child that it is below, or is; 0 = none.</summary>
+    internal byte Branch { get; set; }
 
     /// <summary>Slots that the next proof would bring: what is claimed counts so far, and no further.</summary>
     internal ushort Prospect { get; set; }
@@ -216,7 +224,6 @@ internal sealed class Peer
             FirstChild.PreviousSibling = child;
         FirstChild = child;
         ChildCount++;
-        Grow(child.Size);
     }
 
     internal void RemoveChild(Peer child)
@@ -229,7 +236,6 @@ internal sealed class Peer
             child.NextSibling.PreviousSibling = child.PreviousSibling;
         child.Parent = child.NextSibling = child.PreviousSibling = null;
         ChildCount--;
-        Grow(-child.Size);
     }
 
     internal void AddHolder(Peer holder)
@@ -252,12 +258,6 @@ internal sealed class Peer
             holder.NextHolder.PreviousHolder = holder.PreviousHolder;
         holder.Standby = holder.NextHolder = holder.PreviousHolder = null;
         HolderCount--;
-    }
-
-    private void Grow(int peers)
-    {
-        for (var peer = this; peer is not null; peer = peer.Parent)
-            peer.Size += peers;
     }
 }
 

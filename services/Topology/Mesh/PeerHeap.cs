@@ -17,7 +17,7 @@ internal enum HeapKind
 /// comparison touches no peer: with a million of them each would be a cache miss. A peer knows its position, so that any one of them
 /// is removed in O(log n).
 /// </summary>
-internal sealed class PeerHeap(HeapKind kind, PlaceLevel level, int rank)
+internal sealed class PeerHeap(HeapKind kind, PlaceIndex index, int depth, int rank)
 {
     private const int Arity = 4;
 
@@ -44,7 +44,7 @@ internal sealed class PeerHeap(HeapKind kind, PlaceLevel level, int rank)
         else
             peer.RankHeap = this;
         if (Count == 0)
-            level.Ranks |= 1UL << rank;
+            index.Flip(depth, rank);
         Up(Count++, new Entry(key, peer));
     }
 
@@ -58,7 +58,7 @@ internal sealed class PeerHeap(HeapKind kind, PlaceLevel level, int rank)
         var last = _entries[--Count];
         _entries[Count] = default;
         if (Count == 0)
-            level.Ranks &= ~(1UL << rank);
+            index.Flip(depth, rank);
         if (_entries.Length > SmallestToShrink && Count < _entries.Length / 4)
             Array.Resize(ref _entries, _entries.Length / 2);
         if (at == Count)

@@ -34,7 +34,7 @@ internal sealed partial class Tree
                     if (young.Parent!.IsDegraded || OldestBelow(depth, young.Slots) is not { } old)
                         continue;
                     var share = 1 - ((double)AgeOf(young) / AgeOf(old));
-                    var gain = (share * young.Size) - (WorthAnAge * (young.ChildCount + old.ChildCount + 2));
+                    var gain = (share * SizeOf(young)) - (WorthAnAge * (young.ChildCount + old.ChildCount + 2));
                     if (share >= LeastShare && gain > bestGain && !young.IsWithin(old))
                         (best, bestGain) = ((old, young), gain);
                 }

@@ -43,9 +43,9 @@ internal sealed partial class Tree
     }
 
     /// <summary>Each slot more lifts a subtree like those that are there.</summary>
-    private static bool IsWorthExchange(Peer strong, Peer weak)
+    private bool IsWorthExchange(Peer strong, Peer weak)
     {
-        var gain = (strong.Slots - weak.Slots) * (long)weak.Size / Math.Max(1, (int)weak.ChildCount);
+        var gain = (strong.Slots - weak.Slots) * (long)SizeOf(weak) / Math.Max(1, (int)weak.ChildCount);
         var moves = weak.ChildCount + strong.ChildCount + 2;
         return gain >= WorthAnExchange * moves;
     }

@@ -40,14 +40,16 @@ internal sealed partial class Tree
         // What the peer itself holds now, as child and as standby, was spare when it chose.
         var chosenBefore = Math.Max(0, chosen.Room - chosen.Reserved.Count + 1);
         var otherBefore = Math.Max(0, other.Room - other.Reserved.Count + (ReferenceEquals(other, peer.Standby) ? 1 : 0));
+        var isAsNear = StepOf(other.LatencyMs) == StepOf(chosen.LatencyMs);
+        var isInOtherRegion = isAsNear && peer.Region != 0 && chosen.Region == peer.Region && other.Region != peer.Region;
         // The last slot of the chosen one may have been a reserved one as well: then the next rule decided.
-        if (otherBefore == 0 && (chosenBefore > 1 || other.LatencyMs <= chosen.LatencyMs))
+        if (otherBefore == 0 && (chosenBefore > 1 || (other.LatencyMs <= chosen.LatencyMs && !isInOtherRegion)))
             return "reserved";
         if (otherBefore > 0 && otherBefore != chosenBefore)
             return otherBefore < chosenBefore ? "less_spare_uplink" : "came_free_later";
-        if (StepOf(other.LatencyMs) != StepOf(chosen.LatencyMs))
+        if (!isAsNear)
             return other.LatencyMs > chosen.LatencyMs ? "slower" : "in_a_fuller_branch";
-        return peer.Region != 0 && chosen.Region == peer.Region && other.Region != peer.Region ? "other_region" : "came_later";
+        return isInOtherRegion ? "other_region" : "came_later";
     }
 
     private DecisionCandidate Describe(Peer peer, string verdict, bool chosen) =>

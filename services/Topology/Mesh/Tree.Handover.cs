@@ -32,6 +32,7 @@ internal sealed partial class Tree
         heir.Reason = "";
         CountSlots(heir, 1);
         Root = heir;
+        SetBranch(heir, NoBranch);
         SetDepth(heir, 0);
         MarkDirty(heir);
 

@@ -10,9 +10,6 @@ internal sealed partial class Tree
     /// <summary>An audience that comes in parts is one audience while no part is later than this; so long its newcomers settle, too.</summary>
     private const long OneAudienceMs = 60_000;
 
-    /// <summary>Leaves of one level that are asked to make way.</summary>
-    private const int MostAsked = 64;
-
     /// <summary>Who has made way for the present audience, and is left alone by the rest of it, and by those who rise in it.</summary>
     private readonly HashSet<string> _madeWay = new(StringComparer.Ordinal);
 
@@ -20,36 +17,54 @@ internal sealed partial class Tree
 
     /// <summary>
     /// An audience comes over in one operation. All start slowly again, so the shape that it had does not fit as it is: the strong are placed
-    /// first, which builds a low tree and moves a leaf that is here once at most, and each goes to its former parent again when that is no
-    /// deeper than the best other place. So neighbours keep together as far as it costs nobody a level.
+    /// first, which builds a low tree, and each goes to its former parent again when that is no deeper than the best other place. So
+    /// neighbours keep together as far as it costs nobody a level. A weaker leaf that is here makes room and has its turn among those
+    /// who come, so that it is moved once.
     /// </summary>
     public void Import(IReadOnlyList<Arrival> arrivals, long nowMs)
     {
         ForgetWhoMadeWay(nowMs);
         _importedAtMs = nowMs;
-        var coming = new List<(Peer Peer, string? ParentId)>(arrivals.Count);
+        var leaves = new Queue<Peer>(_peers.Values.Where(peer => peer is { IsAttached: true, IsRoot: false, ChildCount: 0 } && !HasMadeWay(peer))
+            .OrderBy(peer => peer.Depth).ThenBy(peer => peer.Rank).ThenByDescending(peer => peer.Order));
+        var firstToCome = _nextOrder;
+        var coming = new PriorityQueue<(Peer Peer, string? ParentId), (int Weakness, uint Order)>();
         foreach (var arrival in arrivals)
-            coming.Add((Arrive(arrival.Id, arrival.UplinkMbps, arrival.LatencyMs, arrival.Region), arrival.ParentId));
-        coming.Sort(static (x, y) => x.Peer.Rank != y.Peer.Rank ? y.Peer.Rank.CompareTo(x.Peer.Rank) : x.Peer.Order.CompareTo(y.Peer.Order));
-        var left = new List<Peer>();
-        foreach (var (peer, parentId) in coming)
         {
+            var peer = Arrive(arrival.Id, arrival.UplinkMbps, arrival.LatencyMs, arrival.Region);
+            coming.Enqueue((peer, arrival.ParentId), (-peer.Rank, peer.Order));
+        }
+
+        var left = new List<Peer>();
+        while (coming.TryDequeue(out var next, out _))
+        {
+            var (peer, parentId) = next;
+            var reason = peer.Order < firstToCome ? Reasons.Preempted : Reasons.Joined;
             var best = BestParent(peer);
-            if (WorthDisplacing(peer, best, nowMs) is { } leaf)
+            if (WorthDisplacing(peer, best, leaves) is { } leaf)
             {
                 _madeWay.Add(leaf.Id);
-                Displace(peer, leaf, Reasons.Joined, nowMs);
+                var parent = leaf.Parent!;
+                Unlink(leaf);
+                Detach(leaf);
+                Adopt(peer, parent, reason, nowMs);
+                Tell(parent, ChangeKind.ChildRemoved, leaf, drainMs: _rules.DrainMs);
+                coming.Enqueue((leaf, null), (-leaf.Rank, leaf.Order));
             }
             else if (best is not null)
-                Adopt(peer, Near(best, parentId), Reasons.Joined, nowMs);
-            else if (!TryTakeOver(peer, Reasons.Joined, nowMs))
+            {
+                Adopt(peer, Near(best, parentId), reason, nowMs);
+            }
+            else if (!TryTakeOver(peer, reason, nowMs))
+            {
                 left.Add(peer);
+            }
         }
 
         // Among those who bring nothing it is first come first served, as ever.
         left.Sort(static (x, y) => x.Order.CompareTo(y.Order));
         foreach (var peer in left)
-            Enqueue(peer, orphan: false, nowMs);
+            Enqueue(peer, orphan: peer.Order < firstToCome, nowMs);
         AdmitWaiting(nowMs);
         Finish();
     }
@@ -62,29 +77,18 @@ internal sealed partial class Tree
 
     private bool HasMadeWay(Peer peer) => _madeWay.Count > 0 && _madeWay.Contains(peer.Id);
 
-    /// <summary>A weaker leaf whose place gains enough; nobody makes way twice, nor who came by this operation.</summary>
-    private Peer? WorthDisplacing(Peer peer, Peer? best, long nowMs)
+    /// <summary>A weaker leaf whose place gains enough.</summary>
+    /// <param name="leaves">Those that were here before and were not moved yet, the shallowest and there the weakest first.</param>
+    private Peer? WorthDisplacing(Peer peer, Peer? best, Queue<Peer> leaves)
     {
         if (best is null || peer.Room == 0)
             return null;
-        var ranks = PlaceIndex.Below(peer.Rank);
-        for (var depth = 1; depth < Math.Min(best.Depth + 1, _leaves.Depths); depth++)
-        {
-            var weaker = _leaves.RanksAt(depth) & ranks;
-            if (weaker == 0)
-                continue;
-            var heap = _leaves.At(depth, PlaceIndex.Lowest(weaker));
-            for (var at = heap.Count - 1; at >= Math.Max(0, heap.Count - MostAsked); at--)
-            {
-                var leaf = heap[at];
-                if (leaf.AssignedAtMs == nowMs || HasMadeWay(leaf) || leaf.Parent!.IsDegraded || !LeadsToRoot(leaf))
-                    continue;
-                if (leaf.Depth < best.Depth || peer.Rank - leaf.Rank >= WorthAPreemption)
-                    return leaf;
-            }
-        }
-
-        return null;
+        // Who comes after this one is weaker still, so a leaf that is passed over is so for good.
+        while (leaves.TryPeek(out var passed) && (passed.ChildCount > 0 || passed.Rank >= peer.Rank || passed.Parent!.IsDegraded || !MayFeed(passed.Parent, peer)))
+            leaves.Dequeue();
+        if (!leaves.TryPeek(out var leaf) || leaf.Depth > best.Depth || (leaf.Depth == best.Depth && peer.Rank - leaf.Rank < WorthAPreemption))
+            return null;
+        return leaves.Dequeue();
     }
 
     /// <summary>The former parent when it is here already, has room and is no deeper.</summary>

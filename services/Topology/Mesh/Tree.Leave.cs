@@ -22,7 +22,7 @@ internal sealed partial class Tree
         {
             var parent = peer.Parent;
             TakeOut(peer);
-            if (peer.Size > WorthAVacancy)
+            if (SizeOf(peer) > WorthAVacancy)
                 vacancies.Add(new Vacancy(parent, [.. peer.Children], peer.Size));
         }
 
@@ -68,6 +68,7 @@ internal sealed partial class Tree
                 Tell(parent, ChangeKind.ChildRemoved, peer);
         }
 
+        SetBranch(peer, NoBranch);
         _peers.Remove(peer.Id);
         CountSlots(peer, -1);
         _removed.Add(peer.Id);

@@ -169,7 +169,11 @@ internal sealed partial class Tree
     }
 
     // Who could feed more than it does is worth those who would come below it.
-    private static Weight Weigh(Peer peer) => new(peer, peer.Size, peer.IsDegraded ? 0 : peer.Size + peer.Prospect - peer.ChildCount);
+    private Weight Weigh(Peer peer)
+    {
+        var size = SizeOf(peer);
+        return new Weight(peer, size, peer.IsDegraded ? 0 : size + peer.Prospect - peer.ChildCount);
+    }
 
     /// <param name="Size">Peers that move with it, itself among them.</param>
     /// <param name="Worth">The same, and those that its spare slots would take.</param>

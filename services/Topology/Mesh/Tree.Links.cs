@@ -56,13 +56,18 @@ internal sealed partial class Tree
         }
 
         parent.AddChild(child);
+        Grow(parent, child.Size);
         Squeeze(parent);
         Reindex(parent);
         MarkDirty(child);
-        if (child.Depth != parent.Depth + 1)
+        var branch = parent.IsRoot ? TakeBranch(child) : parent.Branch;
+        if (child.Depth != parent.Depth + 1 || child.Branch != branch)
         {
             for (var below = child; below is not null; below = below.NextWithin(child))
+            {
+                SetBranch(below, branch);
                 SetDepth(below, below.Parent!.Depth + 1);
+            }
         }
 
         ReleaseBrokenStandbys(child);
@@ -72,6 +77,9 @@ internal sealed partial class Tree
     {
         var parent = child.Parent!;
         parent.RemoveChild(child);
+        Grow(parent, -child.Size);
+        if (parent.IsRoot)
+            _isTaken[child.Branch] = false;
         Reindex(parent);
         MarkDirty(child);
         if (child.IsAttached)
@@ -93,6 +101,7 @@ internal sealed partial class Tree
         foreach (var below in top.Subtree())
         {
             RevokeReservations(below, tell: true);
+            SetBranch(below, NoBranch);
             SetDepth(below, -1);
         }
     }

@@ -100,10 +100,7 @@ internal sealed partial class Tree
         var branches = Root!.ChildCount;
         if (peer.IsRoot || _peers.Count < SmallestToBalance * branches)
             return false;
-        var top = peer;
-        while (top.Parent is { IsRoot: false } parent)
-            top = parent;
-        return top.Size * (long)branches > _peers.Count;
+        return _peersInBranch[peer.Branch] * (long)branches > _peers.Count;
     }
 
     /// <summary>A stronger peer takes the shallow place of a weaker leaf, which becomes its child.</summary>
@@ -136,8 +133,8 @@ internal sealed partial class Tree
         {
             var weaker = _relays.RanksAt(depth) & ranks;
             if (weaker != 0
-                && _relays.At(depth, PlaceIndex.Lowest(weaker)).Latest is { Parent.IsDegraded: false, IsDegraded: false } weak
-                && weak.Slots < peer.Slots && weak.ChildCount < peer.Room && LeadsToRoot(weak))
+                && _relays.At(depth, PlaceIndex.Lowest(weaker)).Latest is var weak
+                && weak.Slots < peer.Slots && weak.ChildCount < peer.Room && weak is { IsDegraded: false, Parent.IsDegraded: false } && LeadsToRoot(weak))
                 return weak;
         }
 

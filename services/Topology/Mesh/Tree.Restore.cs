@@ -62,6 +62,7 @@ internal sealed partial class Tree
             if (!tree._peers.TryGetValue(record.ParentId!, out var parent))
                 continue;
             parent.AddChild(tree._peers[record.Id]);
+            tree.Grow(parent, 1);
         }
 
         foreach (var record in Enumerable.Reverse(inOrder).Where(record => record.StandbyId is not null))
@@ -82,6 +83,8 @@ internal sealed partial class Tree
         {
             foreach (var peer in tree.Root.Subtree())
             {
+                if (peer.Parent is { } parent)
+                    tree.SetBranch(peer, parent.IsRoot ? tree.TakeBranch(peer) : parent.Branch);
                 tree.SetDepth(peer, peer.Parent is null ? 0 : peer.Parent.Depth + 1);
             }
         }

@@ -134,7 +134,7 @@ internal sealed partial class Tree
             var heap = _room.At(depth, PlaceIndex.Highest(ranks));
             for (var at = 0; at < heap.Count; at++)
             {
-                if (MayBeStandby(peer, heap[at]) && MayFeed(heap[at], peer) && heap[at].HoldersBelow(peer.Parent) < heap[at].Room)
+                if (MayBeStandby(peer, heap[at]) && MayFeed(heap[at], peer) && HasShareFor(peer, heap[at]))
                     return heap[at];
                 if (--probes == 0)
                     return null;
@@ -143,6 +143,10 @@ internal sealed partial class Tree
 
         return null;
     }
+
+    /// <summary>Those with one parent are lost together and need a slot each.</summary>
+    private static bool HasShareFor(Peer peer, Peer standby) =>
+        standby.HolderCount < standby.Room || standby.HoldersBelow(peer.Parent) < standby.Room;
 
     private void Reserve(Peer peer, Peer standby)
     {

@@ -45,6 +45,7 @@ internal sealed partial class Tree
         if (vacancy.Parent is not { IsAttached: true, IsGone: false, IsDegraded: false, Room: > 0 } parent)
             return;
         var orphans = vacancy.Orphans.Where(orphan => orphan is { IsAttached: true, Parent: not null } && orphan.Depth > parent.Depth + 2).ToList();
+        CountSizes();
         orphans.Sort(static (x, y) => x.Size != y.Size ? y.Size.CompareTo(x.Size) : x.Order.CompareTo(y.Order));
         if (orphans.Count > 1 && BestSubstitute(parent, orphans) is { } substitute && !HasEvicted(substitute))
             Substitute(substitute, parent, orphans, nowMs);
@@ -52,6 +53,7 @@ internal sealed partial class Tree
 
     private Peer? BestSubstitute(Peer parent, List<Peer> orphans)
     {
+        CountSizes();
         Peer? best = null;
         var bestGain = 0L;
         for (var depth = parent.Depth + 2; depth <= MaxDepth; depth++)
@@ -100,6 +102,7 @@ internal sealed partial class Tree
     {
         var former = substitute.Parent!;
         var ofOld = UnlinkChildren(substitute);
+        CountSizes();
         ofOld.Sort(static (x, y) => x.Size != y.Size ? y.Size.CompareTo(x.Size) : x.Order.CompareTo(y.Order));
         Unlink(substitute);
         Adopt(substitute, parent, Reasons.Lifted, nowMs);
@@ -149,7 +152,7 @@ internal sealed partial class Tree
     /// <summary>Levels below it.</summary>
     private int HeightOf(Peer peer)
     {
-        if (peer.Size > MostWalkedForHeight)
+        if (SizeOf(peer) > MostWalkedForHeight)
             return MaxDepth - peer.Depth;
         var deepest = peer.Depth;
         for (var below = peer; below is not null; below = below.NextWithin(peer))
