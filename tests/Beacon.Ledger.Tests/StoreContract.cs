@@ -179,7 +179,7 @@ public abstract class StoreContract
         await rig.DoAsync(new EndSponsorship("ann", LedgerRig.Id(32)).Decide);
         await rig.DoAsync(state =>
         {
-            StreamFacts.Ended(state, "s", "cat", endedAtMs: long.MaxValue);
+            StreamFacts.Ended(state, "s", "cat", state.NowMs);
             return true;
         });
         Assert.Equal(80 + 140, await rig.BalanceAsync("ann"));
