@@ -172,6 +172,19 @@ describe('the keeper of parents', () => {
     expect(B.said).toEqual(['standby', 'active 2']);
   });
 
+  test('lets the standby fall silent again when the parent has only had a hiccup', () => {
+    const { A, B, pass, received } = fed();
+    pass(200);
+    expect(B.said).toEqual(['standby', 'active 2']);
+    A.sends(2);
+    pass(20);
+    expect(B.said).toEqual(['standby', 'active 2']);
+    A.sends(3);
+    pass(40);
+    expect(B.said).toEqual(['standby', 'active 2', 'standby']);
+    expect(received).toEqual(['1 of A', '2 of A', '3 of A']);
+  });
+
   test('is more patient with a parent that has paused before', () => {
     const { A, B, keeper, pass } = fed();
     for (const pause of [10, 120, 10, 10]) {

@@ -174,6 +174,8 @@ export class ParentKeeper {
     }
     this.#hungrySince = undefined;
     if (this.#isDry(feeding)) this.#failOver();
+    // A standby that was asked while the parent had a hiccup would go on sending what nobody needs.
+    else this.#prune();
     const assigned = this.#assigned && this.#held.get(this.#assigned.peerId);
     if (assigned && assigned !== feeding && this.#isIdle(assigned) && !this.#isDry(feeding)) this.options.onSilent?.(assigned.link.peerId);
   }
