@@ -2,7 +2,7 @@ namespace Beacon.Browser.Tests;
 
 /// <summary>How long the picture stands still when the browser that feeds it is killed.</summary>
 [Collection(nameof(Browsers))]
-public sealed class FailOverTests(BrowserFixture fixture) : IAsyncLifetime
+public sealed class FailOverTests(BrowserFixture fixture) : PagesTests(fixture)
 {
     private const int Kills = 20;
 
@@ -12,19 +12,11 @@ public sealed class FailOverTests(BrowserFixture fixture) : IAsyncLifetime
     /// <summary>How long calm is waited for, in quarters of a second.</summary>
     private const int MaxCalmTicks = 40;
 
-    private readonly List<PeerPage> _pages = [];
     private readonly Dictionary<string, (KillableBrowser Browser, PeerPage Page)> _relays = new(StringComparer.Ordinal);
 
-    public ValueTask InitializeAsync()
+    public override async ValueTask DisposeAsync()
     {
-        Assert.SkipWhen(BrowserFixture.Missing is not null, BrowserFixture.Missing ?? "");
-        return ValueTask.CompletedTask;
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var page in _pages)
-            await page.CloseAsync();
+        await base.DisposeAsync();
         foreach (var (browser, _) in _relays.Values)
             await browser.DisposeAsync();
     }
@@ -36,13 +28,11 @@ public sealed class FailOverTests(BrowserFixture fixture) : IAsyncLifetime
     [Fact]
     public async Task Twenty_kills_of_the_browser_that_feeds_a_viewer_hardly_show_and_lose_no_frame()
     {
-        var root = await fixture.BroadcastAsync("Fail-over");
-        _pages.Add(root);
+        var root = await BroadcastAsync("Fail-over");
         var streamId = (await root.StatsAsync()).StreamId;
         await StartRelayAsync(streamId);
         await StartRelayAsync(streamId);
-        PeerPage[] leaves = [await fixture.WatchAsync("Leaf 1", streamId, uplinkMbps: 0), await fixture.WatchAsync("Leaf 2", streamId, uplinkMbps: 0)];
-        _pages.AddRange(leaves);
+        PeerPage[] leaves = [await WatchAsync("Leaf 1", streamId, uplinkMbps: 0), await WatchAsync("Leaf 2", streamId, uplinkMbps: 0)];
 
         var breaks = new List<double>();
         var missed = 0L;
@@ -81,7 +71,7 @@ public sealed class FailOverTests(BrowserFixture fixture) : IAsyncLifetime
 
     private async Task StartRelayAsync(string streamId)
     {
-        var (browser, page) = await fixture.WatchInOwnBrowserAsync("Relay", streamId, uplinkMbps: 5);
+        var (browser, page) = await Fixture.WatchInOwnBrowserAsync("Relay", streamId, uplinkMbps: 5);
         _relays.Add((await page.StatsAsync()).PeerId, (browser, page));
     }
 

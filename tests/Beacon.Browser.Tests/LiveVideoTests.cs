@@ -7,22 +7,9 @@ namespace Beacon.Browser.Tests;
 /// carry one broadcaster and seven viewers that all decode, and no more.
 /// </summary>
 [Collection(nameof(Browsers))]
-public sealed class LiveVideoTests(BrowserFixture fixture) : IAsyncLifetime
+public sealed class LiveVideoTests(BrowserFixture fixture) : PagesTests(fixture)
 {
     private const long Credit = 1_000_000;
-    private readonly List<PeerPage> _pages = [];
-
-    public ValueTask InitializeAsync()
-    {
-        Assert.SkipWhen(BrowserFixture.Missing is not null, BrowserFixture.Missing ?? "");
-        return ValueTask.CompletedTask;
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var page in _pages)
-            await page.CloseAsync();
-    }
 
     [Fact]
     public async Task Five_viewers_relay_the_picture_earn_from_it_and_survive_the_loss_of_a_relay()
@@ -44,7 +31,7 @@ public sealed class LiveVideoTests(BrowserFixture fixture) : IAsyncLifetime
         Assert.True(tree.Values.Max(peer => peer.Depth) >= 2, "with two children of the root, five viewers make a second level");
 
         await EverybodyIsPaidRightAsync(rootStats.StreamId, viewers, liar);
-        Assert.Equal(0, await fixture.Rest.BalanceAsync(await root.GuestAsync()));
+        Assert.Equal(0, await Fixture.Rest.BalanceAsync(await root.GuestAsync()));
         await ARelayIsLostAsync(viewers, rootStats);
     }
 
@@ -56,10 +43,10 @@ public sealed class LiveVideoTests(BrowserFixture fixture) : IAsyncLifetime
         var streamId = (await root.StatsAsync()).StreamId;
         var viewer = await WatchAsync("Tipper", streamId);
         var tipper = await viewer.GuestAsync();
-        var (second, third) = (await fixture.Rest.GuestAsync("Second"), await fixture.Rest.GuestAsync("Third"));
-        var banker = await fixture.Rest.GuestAsync("Operator", BeaconServer.OperatorKey);
-        Assert.Equal(200, (await fixture.Rest.PostAsync("/api/deposits", new { accountId = tipper.AccountId, amountMicrocredits = 5 * Credit, transferId = Guid.NewGuid() }, banker)).Status);
-        Assert.Equal(200, (await fixture.Rest.PutAsync($"/api/streams/{streamId}/squad", new
+        var (second, third) = (await Fixture.Rest.GuestAsync("Second"), await Fixture.Rest.GuestAsync("Third"));
+        var banker = await Fixture.Rest.GuestAsync("Operator", BeaconServer.OperatorKey);
+        Assert.Equal(200, (await Fixture.Rest.PostAsync("/api/deposits", new { accountId = tipper.AccountId, amountMicrocredits = 5 * Credit, transferId = Guid.NewGuid() }, banker)).Status);
+        Assert.Equal(200, (await Fixture.Rest.PutAsync($"/api/streams/{streamId}/squad", new
         {
             members = new[] { new { accountId = host.AccountId, shareBps = 5_000 }, new { accountId = second.AccountId, shareBps = 2_500 }, new { accountId = third.AccountId, shareBps = 2_500 } },
         }, host)).Status);
@@ -68,10 +55,10 @@ public sealed class LiveVideoTests(BrowserFixture fixture) : IAsyncLifetime
         await viewer.Page.GetByTestId("tip-send").ClickAsync();
         await viewer.Page.GetByTestId("tip-result").WaitForAsync();
 
-        Assert.Equal(1_000_000, await fixture.Rest.BalanceAsync(host));
-        Assert.Equal(500_000, await fixture.Rest.BalanceAsync(second));
-        Assert.Equal(500_000, await fixture.Rest.BalanceAsync(third));
-        Assert.Equal(3 * Credit, await fixture.Rest.BalanceAsync(tipper));
+        Assert.Equal(1_000_000, await Fixture.Rest.BalanceAsync(host));
+        Assert.Equal(500_000, await Fixture.Rest.BalanceAsync(second));
+        Assert.Equal(500_000, await Fixture.Rest.BalanceAsync(third));
+        Assert.Equal(3 * Credit, await Fixture.Rest.BalanceAsync(tipper));
     }
 
     [Fact]
@@ -84,7 +71,7 @@ public sealed class LiveVideoTests(BrowserFixture fixture) : IAsyncLifetime
         foreach (var viewer in viewers)
             await viewer.SeesTheLivePictureAsync();
 
-        var ended = await fixture.Rest.PostAsync($"/api/streams/{rootStats.StreamId}/end", new { raidTarget = targetStats.StreamId }, await root.GuestAsync());
+        var ended = await Fixture.Rest.PostAsync($"/api/streams/{rootStats.StreamId}/end", new { raidTarget = targetStats.StreamId }, await root.GuestAsync());
 
         Assert.Equal(200, ended.Status);
         foreach (var viewer in viewers)
@@ -106,11 +93,11 @@ public sealed class LiveVideoTests(BrowserFixture fixture) : IAsyncLifetime
         foreach (var viewer in viewers)
             await viewer.SeesTheLivePictureAsync();
 
-        Assert.Equal(0, await fixture.Server.Process.StopAsync());
+        Assert.Equal(0, await Fixture.Server.Process.StopAsync());
         // The pictures go on without a server: it carries no video.
         foreach (var viewer in viewers)
             await viewer.SeesTheLivePictureAsync(seconds: 5);
-        await fixture.Server.StartAsync();
+        await Fixture.Server.StartAsync();
 
         var tree = await WaitForTreeAsync(rootStats.StreamId, peers: 4);
         Assert.Equal(rootStats.PeerId, tree.Single(peer => peer.Value.Parent.Length == 0).Key);
@@ -153,7 +140,7 @@ public sealed class LiveVideoTests(BrowserFixture fixture) : IAsyncLifetime
                 var feeding = (await TreeAsync(streamId)).Values.Select(peer => peer.Parent).ToHashSet(StringComparer.Ordinal);
                 foreach (var viewer in viewers)
                 {
-                    if (feeding.Contains((await viewer.StatsAsync()).PeerId) && await fixture.Rest.BalanceAsync(await viewer.GuestAsync()) == 0)
+                    if (feeding.Contains((await viewer.StatsAsync()).PeerId) && await Fixture.Rest.BalanceAsync(await viewer.GuestAsync()) == 0)
                         return false;
                 }
 
@@ -165,12 +152,12 @@ public sealed class LiveVideoTests(BrowserFixture fixture) : IAsyncLifetime
         foreach (var viewer in viewers)
         {
             if ((await viewer.StatsAsync()).BytesRelayed == 0)
-                Assert.Equal(0, await fixture.Rest.BalanceAsync(await viewer.GuestAsync()));
+                Assert.Equal(0, await Fixture.Rest.BalanceAsync(await viewer.GuestAsync()));
         }
 
         var liarId = (await liar.StatsAsync()).PeerId;
         Assert.DoesNotContain((await TreeAsync(streamId)).Values, peer => peer.Parent == liarId);
-        Assert.Equal(0, await fixture.Rest.BalanceAsync(await liar.GuestAsync()));
+        Assert.Equal(0, await Fixture.Rest.BalanceAsync(await liar.GuestAsync()));
     }
 
     private async Task ARelayIsLostAsync(List<PeerPage> viewers, PeerStats rootStats)
@@ -184,7 +171,7 @@ public sealed class LiveVideoTests(BrowserFixture fixture) : IAsyncLifetime
         var descendants = viewers.Where(viewer => viewer != relay && IsBelow(tree, stats[viewer].PeerId, lostId)).ToArray();
         Assert.NotEmpty(descendants);
 
-        _pages.Remove(relay);
+        Pages.Remove(relay);
         await relay.CloseAsync();
         var closedAtUs = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() * 1_000.0;
 
@@ -199,23 +186,9 @@ public sealed class LiveVideoTests(BrowserFixture fixture) : IAsyncLifetime
         }
     }
 
-    private async Task<PeerPage> BroadcastAsync(string name)
-    {
-        var page = await fixture.BroadcastAsync(name);
-        _pages.Add(page);
-        return page;
-    }
-
-    private async Task<PeerPage> WatchAsync(string name, string streamId, double uplinkMbps = 5)
-    {
-        var page = await fixture.WatchAsync(name, streamId, uplinkMbps);
-        _pages.Add(page);
-        return page;
-    }
-
     private async Task<Dictionary<string, (string Parent, int Depth)>> TreeAsync(string streamId)
     {
-        var answer = await fixture.Rest.GetAsync($"/api/streams/{streamId}/tree");
+        var answer = await Fixture.Rest.GetAsync($"/api/streams/{streamId}/tree");
         return answer.Status != 200 ? [] : answer.Body.GetProperty("peers").EnumerateArray().ToDictionary(
             peer => peer.GetProperty("peerId").GetString()!,
             peer => (peer.GetProperty("parentPeerId").GetString() ?? "", peer.GetProperty("depth").GetInt32()));

@@ -5,34 +5,21 @@ namespace Beacon.Browser.Tests;
 
 /// <summary>A raid as people see it: two broadcasters, four viewers, a countdown, a cancel, and then the move with the picture running.</summary>
 [Collection(nameof(Browsers))]
-public sealed class RaidTests(BrowserFixture fixture) : IAsyncLifetime
+public sealed class RaidTests(BrowserFixture fixture) : PagesTests(fixture)
 {
     private const int PatienceSeconds = 60;
     private const float PatienceMs = 1_000 * PatienceSeconds;
-    private readonly List<PeerPage> _pages = [];
-
-    public ValueTask InitializeAsync()
-    {
-        Assert.SkipWhen(BrowserFixture.Missing is not null, BrowserFixture.Missing ?? "");
-        return ValueTask.CompletedTask;
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var page in _pages)
-            await page.CloseAsync();
-    }
 
     [Fact]
     public async Task A_raid_is_seen_to_come_can_be_cancelled_and_declined_and_takes_the_viewers_over_with_the_picture_running()
     {
-        var home = Keep(await fixture.BroadcastAsync("Home"));
-        var away = Keep(await fixture.BroadcastAsync("Away"));
+        var home = await BroadcastAsync("Home");
+        var away = await BroadcastAsync("Away");
         var homeId = (await home.StatsAsync()).StreamId;
         var awayId = (await away.StatsAsync()).StreamId;
         var viewers = new List<PeerPage>();
         for (var index = 1; index <= 4; index++)
-            viewers.Add(Keep(await fixture.WatchAsync($"Viewer {index}", homeId)));
+            viewers.Add(await WatchAsync($"Viewer {index}", homeId));
         foreach (var viewer in viewers)
             await viewer.SeesTheLivePictureAsync(PatienceSeconds);
 
@@ -69,14 +56,8 @@ public sealed class RaidTests(BrowserFixture fixture) : IAsyncLifetime
 
         // The channel's address leads where its audience went.
         var channel = await ChannelAsync(home);
-        await home.Page.GotoAsync(new Uri(fixture.Server.Http, $"/channel/{Uri.EscapeDataString(channel)}").ToString());
+        await home.Page.GotoAsync(new Uri(Fixture.Server.Http, $"/channel/{Uri.EscapeDataString(channel)}").ToString());
         await Assertions.Expect(home.Page).ToHaveURLAsync(new Regex($"/watch/{awayId}", RegexOptions.None, TimeSpan.FromSeconds(1)), new() { Timeout = PatienceMs });
-    }
-
-    private PeerPage Keep(PeerPage page)
-    {
-        _pages.Add(page);
-        return page;
     }
 
     private static async Task StartRaidAsync(PeerPage home, string targetId, int seconds)

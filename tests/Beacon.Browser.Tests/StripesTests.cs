@@ -5,32 +5,17 @@ public sealed class TwoStripes() : BrowserFixture(new Dictionary<string, string>
 
 /// <summary>A picture that comes in halves, over two trees.</summary>
 [Collection(nameof(Browsers))]
-public sealed class StripesTests(TwoStripes fixture) : IClassFixture<TwoStripes>, IAsyncLifetime
+public sealed class StripesTests(TwoStripes fixture) : PagesTests(fixture), IClassFixture<TwoStripes>
 {
-    private readonly List<PeerPage> _pages = [];
-
-    public ValueTask InitializeAsync()
-    {
-        Assert.SkipWhen(BrowserFixture.Missing is not null, BrowserFixture.Missing ?? "");
-        return ValueTask.CompletedTask;
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var page in _pages)
-            await page.CloseAsync();
-    }
-
     [Fact]
     public async Task Viewers_of_two_trees_see_one_picture_and_miss_nothing()
     {
-        var root = await fixture.BroadcastAsync("Two trees");
-        _pages.Add(root);
+        var root = await BroadcastAsync("Two trees");
         var streamId = (await root.StatsAsync()).StreamId;
         for (var number = 1; number <= 3; number++)
-            _pages.Add(await fixture.WatchAsync($"Viewer {number}", streamId));
+            await WatchAsync($"Viewer {number}", streamId);
 
-        foreach (var viewer in _pages.Skip(1))
+        foreach (var viewer in Pages.Skip(1))
         {
             await viewer.WaitAsync(
                 stats => stats.Parents.Count(parent => parent.ParentPeerId is not null) == 2, "a parent in each of the two trees");

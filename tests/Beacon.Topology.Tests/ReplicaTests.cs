@@ -20,13 +20,8 @@ public sealed class ReplicaTests(RedisFixture redis) : IClassFixture<RedisFixtur
     [Fact]
     public async Task An_owner_aborted_amid_joins_loses_none_that_was_acknowledged_and_healing_goes_on_within_5_seconds()
     {
-        RedisFixture.RequireInstalled();
-        var cluster = $"kill-{Guid.CreateVersion7()}";
-        await using var one = await TopologyHost.StartReplicaAsync(redis.ConnectionString, cluster, OnlyCommands);
-        await using var two = await TopologyHost.StartReplicaAsync(redis.ConnectionString, cluster, OnlyCommands);
-        var streamId = await StartStream(one);
-        // Orleans has chosen the replica.
-        var (victim, survivor) = await one.OwnerAsync(streamId) == one.SiloPort ? (one, two) : (two, one);
+        await using var replicas = await StartAsync();
+        var (victim, survivor, streamId) = replicas;
         for (var peer = 0; peer < 20; peer++)
             await Join(survivor, streamId, $"early{peer:D2}");
         var acknowledged = new ConcurrentBag<string>();
@@ -69,13 +64,8 @@ public sealed class ReplicaTests(RedisFixture redis) : IClassFixture<RedisFixtur
     [Fact]
     public async Task An_owner_whose_stream_was_taken_while_it_lives_drops_its_state_and_acknowledges_nothing_that_is_lost()
     {
-        RedisFixture.RequireInstalled();
-        var cluster = $"pause-{Guid.CreateVersion7()}";
-        await using var one = await TopologyHost.StartReplicaAsync(redis.ConnectionString, cluster, OnlyCommands);
-        await using var two = await TopologyHost.StartReplicaAsync(redis.ConnectionString, cluster, OnlyCommands);
-        var streamId = await StartStream(one);
-        // Orleans has chosen the replica.
-        var (superseded, awake) = await one.OwnerAsync(streamId) == one.SiloPort ? (one, two) : (two, one);
+        await using var replicas = await StartAsync();
+        var (superseded, awake, streamId) = replicas;
         var acknowledged = new ConcurrentBag<string>();
         var refused = 0;
         var joining = Enumerable.Range(0, 8).Select(joiner => Task.Run(async () =>
@@ -119,12 +109,8 @@ public sealed class ReplicaTests(RedisFixture redis) : IClassFixture<RedisFixtur
     [Fact]
     public async Task Who_watches_at_a_replica_that_does_not_own_the_stream_is_told_all_the_same()
     {
-        RedisFixture.RequireInstalled();
-        var cluster = $"watch-{Guid.CreateVersion7()}";
-        await using var one = await TopologyHost.StartReplicaAsync(redis.ConnectionString, cluster, OnlyCommands);
-        await using var two = await TopologyHost.StartReplicaAsync(redis.ConnectionString, cluster, OnlyCommands);
-        var streamId = await StartStream(one);
-        var (owner, other) = await one.OwnerAsync(streamId) == one.SiloPort ? (one, two) : (two, one);
+        await using var replicas = await StartAsync();
+        var (owner, other, streamId) = replicas;
         await Join(owner, streamId, "before");
         await using var watch = other.Watch(streamId);
         Assert.True(await watch.MoveNextAsync());
@@ -138,6 +124,17 @@ public sealed class ReplicaTests(RedisFixture redis) : IClassFixture<RedisFixtur
 
         Assert.Contains(watch.Current.Changes.Changes, change => change is { Kind: TreeChangeKind.Joined, Peer.PeerId: "after" });
         Assert.Equal(owner.SiloPort, await other.OwnerAsync(streamId));
+    }
+
+    /// <summary>A cluster of its own with one stream. Orleans chooses the replica that owns it.</summary>
+    private async Task<Replicas> StartAsync()
+    {
+        RedisFixture.RequireInstalled();
+        var cluster = $"replicas-{Guid.CreateVersion7()}";
+        var one = await TopologyHost.StartReplicaAsync(redis.ConnectionString, cluster, OnlyCommands);
+        var two = await TopologyHost.StartReplicaAsync(redis.ConnectionString, cluster, OnlyCommands);
+        var streamId = await StartStream(one);
+        return await one.OwnerAsync(streamId) == one.SiloPort ? new Replicas(one, two, streamId) : new Replicas(two, one, streamId);
     }
 
     private static async Task<string> StartStream(TopologyHost host)
@@ -204,5 +201,14 @@ public sealed class ReplicaTests(RedisFixture redis) : IClassFixture<RedisFixtur
         }
 
         return parents;
+    }
+
+    private sealed record Replicas(TopologyHost Owner, TopologyHost Other, string StreamId) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await Other.DisposeAsync();
+            await Owner.DisposeAsync();
+        }
     }
 }

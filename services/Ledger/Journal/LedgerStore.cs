@@ -101,10 +101,10 @@ internal abstract class LedgerStore : IDisposable
     /// </summary>
     protected ChainLink LoadChain(Func<ChainLink> seal)
     {
-        var last = List("SELECT link, last_account, last_batch, last_transfer, hash FROM chain ORDER BY link DESC LIMIT 1", ChainLink.Of).FirstOrDefault()
+        var last = List($"{JournalSql.Links} ORDER BY link DESC LIMIT 1", ChainLink.Of).FirstOrDefault()
             ?? ChainLink.Genesis;
         var (account, batch, transfer) = List(
-            "SELECT (SELECT coalesce(max(number), 0) FROM accounts), (SELECT coalesce(max(sequence), 0) FROM batches), (SELECT coalesce(max(sequence), 0) FROM transfers)",
+            JournalSql.Ends,
             row => (row.Int(0), row.Long(1), row.Long(2)))[0];
         if ((account, batch, transfer) == (last.LastAccount, last.LastBatch, last.LastTransfer))
             return last;

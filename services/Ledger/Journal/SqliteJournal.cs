@@ -18,7 +18,7 @@ internal sealed class SqliteJournal : IJournalReader
     public SqliteJournal(SqliteConnection connection)
     {
         _connection = connection;
-        _link = Prepare("SELECT link, last_account, last_batch, last_transfer, hash FROM chain WHERE link = ?");
+        _link = Prepare($"{JournalSql.Links} WHERE link = ?");
         _accounts = Prepare("SELECT number, account_id, kind, may_go_negative, opened_at_ms FROM accounts WHERE number > ? AND number <= ? ORDER BY number");
         _batches = Prepare("SELECT sequence, batch_id, content, code, actor, reference, window, booked_at_ms FROM batches WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
         _transfers = Prepare("SELECT sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance FROM transfers WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
@@ -64,7 +64,7 @@ internal sealed class SqliteJournal : IJournalReader
 
     public (int Account, long Batch, long Transfer) Ends()
     {
-        var ends = Prepare("SELECT (SELECT coalesce(max(number), 0) FROM accounts), (SELECT coalesce(max(sequence), 0) FROM batches), (SELECT coalesce(max(sequence), 0) FROM transfers)");
+        var ends = Prepare(JournalSql.Ends);
         ends.Read();
         var found = (ends.Int(0), ends.Long(1), ends.Long(2));
         ends.Reset();

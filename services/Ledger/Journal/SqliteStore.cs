@@ -68,7 +68,7 @@ internal sealed class SqliteStore : LedgerStore
             _moveCursor = Prepare("UPDATE outbox_cursor SET published_through = ? WHERE id = 1");
             _moveTransferCursor = Prepare("UPDATE outbox_cursor SET published_transfers = ? WHERE id = 1");
             _findBatch = Prepare("SELECT sequence, content, booked_at_ms, code, window FROM batches WHERE batch_id = ?");
-            _findTransfers = Prepare("SELECT t.sequence, t.transfer_id, d.account_id, c.account_id, t.amount, t.debit_balance, t.credit_balance FROM transfers t JOIN accounts d ON d.number = t.debit JOIN accounts c ON c.number = t.credit WHERE t.batch = ? ORDER BY t.sequence");
+            _findTransfers = Prepare($"{JournalSql.TransfersOfBatch} ? ORDER BY t.sequence");
             _findStream = Prepare("SELECT stream_id, broadcaster, started_at_ms, ended_at_ms, squad_version FROM streams WHERE stream_id = ?");
             _findSquad = Prepare("SELECT account_id, share_bps FROM squad_members WHERE stream_id = ? ORDER BY position");
             _operations = new SqliteOperations(_connection, $"{SelectPending} WHERE p.pending_id = ?");

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using Beacon.Contracts.Events;
 using Beacon.Topology.Mesh;
@@ -15,7 +16,7 @@ internal sealed class MemberState
     public MemberState(Member member, int stripes, long numbersFrom, long nowMs)
     {
         _links = new StripeLink[stripes];
-        (Member, Party, Neighbour) = Renew(member, numbersFrom, nowMs);
+        Renew(member, numbersFrom, nowMs);
     }
 
     public Member Member { get; private set; }
@@ -49,7 +50,8 @@ internal sealed class MemberState
     public static MemberState Of(Peer peer) => (MemberState)peer.Tag!;
 
     /// <summary>It came back, perhaps by another edge: what was known of how it is fed is out of date.</summary>
-    public (Member Member, Party Party, PeerNeighbour Neighbour) Renew(Member member, long numbersFrom, long nowMs)
+    [MemberNotNull(nameof(Member), nameof(Party), nameof(Neighbour))]
+    public void Renew(Member member, long numbersFrom, long nowMs)
     {
         Member = member;
         Party = new Party(member.PeerId, member.AccountId, member.AddressBlock);
@@ -58,7 +60,6 @@ internal sealed class MemberState
         LastSeenMs = nowMs;
         foreach (ref var link in _links.AsSpan())
             link = new StripeLink { Peer = link.Peer, ParentId = link.ParentId };
-        return (Member, Party, Neighbour);
     }
 }
 

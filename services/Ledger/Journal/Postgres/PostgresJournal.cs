@@ -30,7 +30,7 @@ internal sealed class PostgresJournal : IJournalReader
 
     public ChainLink? Link(long number)
     {
-        using var row = PostgresRows.Of(_connection, "SELECT link, last_account, last_batch, last_transfer, hash FROM chain WHERE link = $1", number);
+        using var row = PostgresRows.Of(_connection, $"{JournalSql.Links} WHERE link = $1", number);
         return row.Read() ? ChainLink.Of(row) : null;
     }
 
@@ -47,7 +47,7 @@ internal sealed class PostgresJournal : IJournalReader
 
     public (int Account, long Batch, long Transfer) Ends()
     {
-        using var row = PostgresRows.Of(_connection, "SELECT (SELECT coalesce(max(number), 0) FROM accounts), (SELECT coalesce(max(sequence), 0) FROM batches), (SELECT coalesce(max(sequence), 0) FROM transfers)");
+        using var row = PostgresRows.Of(_connection, JournalSql.Ends);
         row.Read();
         return (row.Int(0), row.Long(1), row.Long(2));
     }

@@ -43,7 +43,7 @@ internal sealed class PostgresStore : LedgerStore
             return null;
         using var row = PostgresRows.Of(
             _session,
-            "SELECT t.sequence, t.transfer_id, d.account_id, c.account_id, t.amount, t.debit_balance, t.credit_balance FROM transfers t JOIN accounts d ON d.number = t.debit JOIN accounts c ON c.number = t.credit WHERE t.batch = $1 ORDER BY t.sequence",
+            $"{JournalSql.TransfersOfBatch} $1 ORDER BY t.sequence",
             batch.Long(0));
         var transfers = new List<Transfer>();
         while (row.Read())

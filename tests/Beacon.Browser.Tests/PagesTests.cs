@@ -1,0 +1,32 @@
+namespace Beacon.Browser.Tests;
+
+/// <summary>Tests that open pages of one server; what they opened is closed after each.</summary>
+public abstract class PagesTests(BrowserFixture fixture) : IAsyncLifetime
+{
+    protected BrowserFixture Fixture { get; } = fixture;
+
+    protected List<PeerPage> Pages { get; } = [];
+
+    public ValueTask InitializeAsync()
+    {
+        Assert.SkipWhen(BrowserFixture.Missing is not null, BrowserFixture.Missing ?? "");
+        return ValueTask.CompletedTask;
+    }
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        foreach (var page in Pages)
+            await page.CloseAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    protected async Task<PeerPage> BroadcastAsync(string name) => Keep(await Fixture.BroadcastAsync(name));
+
+    protected async Task<PeerPage> WatchAsync(string name, string streamId, double uplinkMbps = 5) => Keep(await Fixture.WatchAsync(name, streamId, uplinkMbps));
+
+    private PeerPage Keep(PeerPage page)
+    {
+        Pages.Add(page);
+        return page;
+    }
+}
