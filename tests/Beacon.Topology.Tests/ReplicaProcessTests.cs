@@ -9,7 +9,12 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Beacon.Topology.Tests;
 
+/// <summary>What has to happen within seconds is not measured beside tests that take all processors.</summary>
+[CollectionDefinition(nameof(Undisturbed), DisableParallelization = true)]
+public sealed class Undisturbed;
+
 /// <summary>Two replicas as processes of the operating system, over one real Redis. No broker listens: directives are dropped, which delays answers and no more.</summary>
+[Collection(nameof(Undisturbed))]
 public sealed class ReplicaProcessTests(RedisFixture redis) : IClassFixture<RedisFixture>
 {
     private static DateTime In10Seconds => TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(10);
