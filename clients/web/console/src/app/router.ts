@@ -2,8 +2,9 @@ import { useEffect, useState } from 'preact/hooks';
 
 const CHANGED = 'beacon:navigate';
 
-export function navigate(path: string): void {
-  history.pushState(null, '', path);
+export function navigate(path: string, how: 'push' | 'replace' = 'push'): void {
+  if (how === 'push') history.pushState(null, '', path);
+  else history.replaceState(null, '', path);
   dispatchEvent(new Event(CHANGED));
 }
 
@@ -25,9 +26,11 @@ export function useLocation(): { path: string; query: URLSearchParams } {
 /** Lets plain links change the page without loading it anew; anything but a plain click is the browser's affair. */
 export function followLink(event: MouseEvent): void {
   const link = (event.target as Element | null)?.closest?.('a');
-  if (!link || link.origin !== location.origin || event.button !== 0 || link.target) return;
+  if (!link || link.origin !== location.origin || event.button !== 0 || link.target || link.hasAttribute('download')) return;
   if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-  if (/^\/(api|openapi|scalar|health|alive)\b/.test(link.pathname)) return;
+  if (/^\/(api|openapi|scalar|health|alive|metrics)\b/.test(link.pathname)) return;
+  // Within the page, as to its main part.
+  if (link.pathname === location.pathname && link.search === location.search && link.hash) return;
   event.preventDefault();
   navigate(link.pathname + link.search);
 }
