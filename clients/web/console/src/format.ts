@@ -4,6 +4,7 @@ export function credits(microcredits: bigint, decimals = 6): string {
   const absolute = microcredits < 0n ? -microcredits : microcredits;
   const fraction = (absolute % 1_000_000n).toString().padStart(6, '0').slice(0, decimals).replace(/0+$/, '');
   const whole = (absolute / 1_000_000n).toLocaleString('en');
+  if (whole === '0' && fraction === '') return '0';
   return `${sign}${whole}${fraction ? `.${fraction}` : ''}`;
 }
 

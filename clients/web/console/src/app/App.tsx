@@ -47,7 +47,7 @@ export function App() {
     if (channel) return <ChannelPage key={channel} channel={decodeURIComponent(channel)} query={query} />;
     if (operated) return <OperatorPage streamId={operated[1] ?? ''} />;
     if (path !== '/live' && path !== '/sponsor' && !watched) return <NotFound />;
-    if (!account) return <SignIn name={query.get('name')} onSignedIn={session.signIn} />;
+    if (!account) return <SignIn isPage name={query.get('name')} onSignedIn={session.signIn} />;
     if (path === '/sponsor') return <SponsorPage account={account} query={query} />;
     return watched ? <WatchPage key={watched} account={account} streamId={watched} query={query} /> : <LivePage account={account} query={query} />;
   };

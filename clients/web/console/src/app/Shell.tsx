@@ -61,6 +61,10 @@ export function Shell({ path, children }: { path: string; children: ComponentChi
       <main id="main" ref={main} tabIndex={-1}>
         {children}
       </main>
+      <footer class="foot">
+        <span>The viewers carry the video.</span>
+        <a href="/scalar">API reference</a>
+      </footer>
     </>
   );
 }

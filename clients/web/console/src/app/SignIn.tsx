@@ -9,10 +9,12 @@ interface Props {
   reason?: string;
   /** Asks for the operator key as well. */
   operator?: boolean;
+  /** It is the whole page. */
+  isPage?: boolean;
   onSignedIn: (account: Account) => void;
 }
 
-export function SignIn({ name: given = null, reason, operator = false, onSignedIn }: Props) {
+export function SignIn({ name: given = null, reason, operator = false, isPage = false, onSignedIn }: Props) {
   const [name, setName] = useState(given ?? (operator ? 'Operator' : ''));
   const [key, setKey] = useState('');
   const [problem, setProblem] = useState<unknown>();
@@ -33,6 +35,7 @@ export function SignIn({ name: given = null, reason, operator = false, onSignedI
     if (given) void signIn(given);
   }, [given]);
 
+  const Heading = isPage ? 'h1' : operator ? 'h3' : 'h2';
   return (
     <form
       class="card form sign-in"
@@ -42,7 +45,7 @@ export function SignIn({ name: given = null, reason, operator = false, onSignedI
         void signIn(name.trim());
       }}
     >
-      <h2>{operator ? 'Sign in as an operator' : 'Who are you?'}</h2>
+      <Heading>{operator ? 'Sign in as an operator' : 'Who are you?'}</Heading>
       <p class="soft small">{reason ?? 'A guest account, kept in this tab only. Others see the name.'}</p>
       <label class="field">
         Name

@@ -24,6 +24,13 @@ interface Props {
   decimals?: number;
 }
 
+/** Less would be all axis and no line. */
+const SHORTEST_SECONDS = 60;
+
+function clock(seconds: number): string {
+  return new Date(seconds * 1000).toTimeString().slice(0, seconds % 60 === 0 ? 5 : 8);
+}
+
 /** Lines over time, and below them the figures under the pointer, or the last ones. */
 export function Chart({ title, unit, lines, data, version, testId, height = 170, decimals = 2 }: Props) {
   const place = useRef<HTMLDivElement>(null);
@@ -43,8 +50,8 @@ export function Chart({ title, unit, lines, data, version, testId, height = 170,
           height,
           cursor: { drag: { x: false, y: false } },
           legend: { show: false },
-          scales: { y: { range: (_, min, max) => [Math.min(0, min ?? 0), Math.max(1, (max ?? 0) * 1.1)] } },
-          axes: [{ ...axis, space: 70 }, { ...axis, size: 52 }],
+          scales: { x: { range: (_, min, max) => [Math.min(min ?? 0, (max ?? 0) - SHORTEST_SECONDS), max ?? 0] }, y: { range: (_, min, max) => [Math.min(0, min ?? 0), Math.max(1, (max ?? 0) * 1.1)] } },
+          axes: [{ ...axis, space: 76, values: (_, times) => times.map(clock) }, { ...axis, size: 52 }],
           series: [
             {},
             ...lines.map(({ name, colour, dashed, bars }) => ({

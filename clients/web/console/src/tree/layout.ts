@@ -23,6 +23,9 @@ export interface Layout {
 
 const LEVEL = 90;
 const NEIGHBOUR = 26;
+/** A small tree has room to be read. */
+const SMALL = 40;
+const NEIGHBOUR_IN_SMALL = 60;
 /** From so many peers on a tree is drawn in rings: a line would be too wide. */
 const RINGS_FROM = 150;
 const CELL = 64;
@@ -50,7 +53,7 @@ export function layoutTree(peers: ReadonlyMap<string, TreePeer>, wish?: Shape): 
     for (let depth = 1; depth < levels.length; depth++) levels[depth] = Math.max(levels[depth - 1]! + LEVEL, (perDepth[depth]! * NEIGHBOUR * 0.6) / (2 * Math.PI));
     tidyTree<TreePeer>().size([2 * Math.PI, 1]).separation((a, b) => (a.parent === b.parent ? 1 : 1.5) / Math.max(1, a.depth))(nodes);
   } else {
-    tidyTree<TreePeer>().nodeSize([NEIGHBOUR, LEVEL]).separation((a, b) => (a.parent === b.parent ? 1 : 1.3))(nodes);
+    tidyTree<TreePeer>().nodeSize([peers.size <= SMALL ? NEIGHBOUR_IN_SMALL : NEIGHBOUR, LEVEL]).separation((a, b) => (a.parent === b.parent ? 1 : 1.3))(nodes);
   }
   const placed: TreePeer[] = [];
   const points: [number, number][] = [];

@@ -19,7 +19,6 @@ export interface Palette {
   level: string;
   text: string;
   soft: string;
-  accent: string;
   ground: string;
 }
 
@@ -29,12 +28,11 @@ export function paletteOf(element: Element): Palette {
     good: colour('good'),
     degraded: colour('warn'),
     orphaned: colour('bad'),
-    root: colour('live'),
+    root: colour('accent'),
     edge: colour('line-strong'),
     level: colour('line'),
     text: colour('text'),
     soft: colour('text-soft'),
-    accent: colour('accent'),
     ground: colour('surface'),
   };
 }
@@ -98,7 +96,7 @@ export function paint(context: CanvasRenderingContext2D, layout: Layout, view: V
   if (selected >= 0) {
     context.beginPath();
     pathToRoot(layout, selected).forEach((index, step) => (step === 0 ? context.moveTo(toX(x[index]!), toY(y[index]!)) : context.lineTo(toX(x[index]!), toY(y[index]!))));
-    context.strokeStyle = palette.accent;
+    context.strokeStyle = palette.text;
     context.lineWidth = 3;
     context.stroke();
   }
@@ -124,8 +122,8 @@ export function paint(context: CanvasRenderingContext2D, layout: Layout, view: V
   }
 
   for (const [index, colour] of [
-    [own, palette.text],
-    [selected, palette.accent],
+    [own, palette.soft],
+    [selected, palette.text],
   ] as const) {
     if (index < 0) continue;
     context.beginPath();

@@ -249,7 +249,7 @@ function Withdrawals({ account, onDone }: { account: Account; onDone: () => void
       {(failure ?? problem) !== undefined && <Problem cause={failure ?? problem} />}
       {value && waiting.length === 0 && <p class="soft small">None.</p>}
       {waiting.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Payouts that wait">
+        <div class="scroll" tabIndex={0} role="region" aria-label="Table of the payouts">
           <table data-testid="payouts">
             <thead>
               <tr>

@@ -20,7 +20,8 @@ export function Overview() {
   const number = (value: number | undefined, decimals = 0) => (value === undefined ? '–' : value.toLocaleString('en', { maximumFractionDigits: decimals }));
   const [times, healed, improved, p95] = heals.data;
   return (
-    <section class="form" aria-label="Overview">
+    <section class="form" aria-labelledby="overview-title">
+      <h2 id="overview-title">All streams</h2>
       {problem && <Problem cause={problem} />}
       <Tiles
         testId="operator-figures"

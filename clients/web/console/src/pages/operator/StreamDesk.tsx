@@ -92,7 +92,7 @@ export function StreamDesk({ api, streamId }: { api: BeaconApi; streamId: string
           <ul class="legend">
             {(
               [
-                ['live', 'broadcaster'],
+                ['accent', 'broadcaster'],
                 ['good', 'good'],
                 ['warn', 'degraded'],
                 ['bad', 'without a parent'],
@@ -108,6 +108,7 @@ export function StreamDesk({ api, streamId }: { api: BeaconApi; streamId: string
         </div>
         <PeerExplanation api={api} streamId={streamId} stripe={stripe} peerId={selectedId} tree={tree} revision={revision} onSelect={setSelectedId} />
       </div>
+      <h2>Since this page was opened</h2>
       <div class="charts">
         <Chart title="Audience" unit="viewers a second" lines={COMING} data={history.coming.data} version={history.version} />
         <Chart title="Moves" unit="a second" lines={MOVES} data={history.moves.data} version={history.version} />

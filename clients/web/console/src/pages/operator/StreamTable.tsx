@@ -23,7 +23,7 @@ export function StreamTable() {
       {problem && <Problem cause={problem} onRetry={retry} />}
       {streams?.length === 0 && <p class="soft">{query ? 'No stream fits.' : 'Nobody is live.'}</p>}
       {streams && streams.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Streams">
+        <div class="scroll" tabIndex={0} role="region" aria-label="Table of the streams">
           <table data-testid="operator-streams">
             <thead>
               <tr>
