@@ -29,17 +29,19 @@ public sealed class PictureTests(BrowserFixture fixture) : ConsoleTests(fixture)
         await desk.Keyboard.PressAsync("Enter");
         await Assertions.Expect(desk.GetByTestId("peer-reason")).ToContainTextAsync("Decided");
 
+        await desk.EvaluateAsync("() => document.activeElement.blur()");
+
         await viewer.Page.SetViewportSizeAsync(Screen.Phone.Width, Screen.Phone.Height);
         await viewer.Page.EmulateMediaAsync(new PageEmulateMediaOptions { ColorScheme = ColorScheme.Light });
         await viewer.Page.GetByTestId("tip-5").ClickAsync();
         await viewer.SeesTheLivePictureAsync();
 
-        var frame = await VisitAsync("/alive", new Screen("frame", 1330, 860));
+        var frame = await VisitAsync("/alive", new Screen("frame", 1560, 860));
         await frame.SetContentAsync(
             $$"""
             <body style="margin: 0; background: #0b0e14">
               <img src="{{await PictureOfAsync(desk)}}" style="display: block">
-              <img src="{{await PictureOfAsync(viewer.Page)}}" style="position: absolute; right: 16px; bottom: 16px; height: 640px; border-radius: 24px; border: 5px solid #2a3342">
+              <img src="{{await PictureOfAsync(viewer.Page)}}" style="position: absolute; right: 16px; top: 96px; height: 690px; border-radius: 24px; border: 5px solid #2a3342">
             </body>
             """);
         var file = Path.Combine(Repository.Root, "artifacts/pages/console.jpg");

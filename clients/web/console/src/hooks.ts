@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 /** Asks again and again while the page is shown; keeps the last good answer when one fails. */
 export function usePolled<T>(
@@ -65,4 +65,44 @@ export function useSettled<T>(value: T, afterMs: number): T {
     return () => clearTimeout(timer);
   }, [value]);
   return settled;
+}
+
+export interface Work {
+  busy: boolean;
+  /** Why the last one failed; undefined when it did not. */
+  problem: unknown;
+  fail: (cause: unknown) => void;
+  run: (work: () => Promise<unknown>) => Promise<void>;
+}
+
+/** What a button starts: it takes a while, and may fail. */
+export function useWork(): Work {
+  const [busy, setBusy] = useState(false);
+  const [problem, fail] = useState<unknown>();
+  const run = async (work: () => Promise<unknown>) => {
+    setBusy(true);
+    fail(undefined);
+    try {
+      await work();
+    } catch (cause) {
+      fail(cause);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { busy, problem, fail, run };
+}
+
+/**
+ * Makes a request that moves credits under an id of its own. One that failed goes out under the same id when it is asked for again, as long as it is
+ * the same, so that an answer that was lost costs nothing.
+ */
+export function useOnce(): <T>(key: string, request: (id: string) => Promise<T>) => Promise<T> {
+  const last = useRef<{ key: string; id: string } | undefined>(undefined);
+  return async (key, request) => {
+    if (last.current?.key !== key) last.current = { key, id: crypto.randomUUID() };
+    const answer = await request(last.current.id);
+    last.current = undefined;
+    return answer;
+  };
 }

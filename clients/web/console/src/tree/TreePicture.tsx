@@ -22,7 +22,7 @@ interface Props {
 /** A drawing takes its time; the page is left at least this many times as much to do other things. */
 const REST_FACTOR = 4;
 const NEAR_PX = 14;
-const MAX_SCALE = 6;
+const MAX_SCALE = 12;
 
 const HEALTH_NAMES = { root: 'the broadcaster', good: 'good', degraded: 'degraded', orphaned: 'without a parent' };
 

@@ -22,6 +22,8 @@ export interface Layout {
 }
 
 const LEVEL = 90;
+/** The most between two rings. */
+const WIDEST_RING = 3 * LEVEL;
 const NEIGHBOUR = 26;
 /** A small tree has room to be read. */
 const SMALL = 40;
@@ -49,8 +51,11 @@ export function layoutTree(peers: ReadonlyMap<string, TreePeer>, wish?: Shape): 
   nodes.each(({ depth }) => (perDepth[depth] = (perDepth[depth] ?? 0) + 1));
   const levels = perDepth.map((_, depth) => depth * LEVEL);
   if (shape === 'radial') {
-    // A ring is at least as long as its peers need.
-    for (let depth = 1; depth < levels.length; depth++) levels[depth] = Math.max(levels[depth - 1]! + LEVEL, (perDepth[depth]! * NEIGHBOUR * 0.6) / (2 * Math.PI));
+    // A ring is as long as its peers need, as far as that leaves the rings within it to be seen: who looks closer gets room.
+    for (let depth = 1; depth < levels.length; depth++) {
+      const needed = (perDepth[depth]! * NEIGHBOUR * 0.6) / (2 * Math.PI);
+      levels[depth] = levels[depth - 1]! + Math.min(WIDEST_RING, Math.max(LEVEL, needed - levels[depth - 1]!));
+    }
     tidyTree<TreePeer>().size([2 * Math.PI, 1]).separation((a, b) => (a.parent === b.parent ? 1 : 1.5) / Math.max(1, a.depth))(nodes);
   } else {
     tidyTree<TreePeer>().nodeSize([peers.size <= SMALL ? NEIGHBOUR_IN_SMALL : NEIGHBOUR, LEVEL]).separation((a, b) => (a.parent === b.parent ? 1 : 1.3))(nodes);

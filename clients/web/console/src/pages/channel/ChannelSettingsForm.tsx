@@ -1,5 +1,6 @@
 import type { BeaconApi } from 'beacon-client';
 import { useEffect, useState } from 'preact/hooks';
+import { useWork } from '../../hooks';
 import { Problem } from '../../parts/Problem';
 import { channelSettings, saveChannelSettings, type ChannelSettings } from '../../rest/streams';
 import { tagsOf } from '../live/form';
@@ -20,32 +21,25 @@ const HOSTS = [
 export function ChannelSettingsForm({ api, channel }: { api: BeaconApi; channel: string }) {
   const [settings, setSettings] = useState<ChannelSettings>();
   const [tags, setTags] = useState('');
-  const [busy, setBusy] = useState(false);
+  const { busy, problem, fail, run } = useWork();
   const [saved, setSaved] = useState(false);
-  const [problem, setProblem] = useState<unknown>();
 
   const show = (found: ChannelSettings) => {
     setSettings(found);
     setTags(found.tags.join(', '));
   };
   const load = () => {
-    setProblem(undefined);
-    channelSettings(api, channel).then(show, setProblem);
+    fail(undefined);
+    channelSettings(api, channel).then(show, fail);
   };
   useEffect(load, [channel]);
 
   const save = async () => {
-    setBusy(true);
     setSaved(false);
-    setProblem(undefined);
-    try {
+    await run(async () => {
       show(await saveChannelSettings(api, channel, { ...settings!, tags: tagsOf(tags) }));
       setSaved(true);
-    } catch (cause) {
-      setProblem(cause);
-    } finally {
-      setBusy(false);
-    }
+    });
   };
 
   const set = (change: Partial<ChannelSettings>) => {

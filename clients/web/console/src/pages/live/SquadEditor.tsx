@@ -1,6 +1,7 @@
 import type { BeaconApi } from 'beacon-client';
 import { useEffect, useState } from 'preact/hooks';
 import { Icon } from '../../design/Icon';
+import { useWork } from '../../hooks';
 import { Problem } from '../../parts/Problem';
 import { setSquad, squad as askSquad } from '../../rest/ledger';
 import { membersOf, MOST_PARTNERS, partnersOf, restPercent, type Partner } from './squad';
@@ -14,13 +15,12 @@ interface Props {
 /** Who shares the revenue of the stream, from the next tip on. */
 export function SquadEditor({ api, streamId, broadcasterAccountId }: Props) {
   const [partners, setPartners] = useState<Partner[]>();
-  const [busy, setBusy] = useState(false);
+  const { busy, problem, fail, run } = useWork();
   const [saved, setSaved] = useState(false);
-  const [problem, setProblem] = useState<unknown>();
 
   const load = () => {
-    setProblem(undefined);
-    askSquad(api, streamId).then(({ members }) => setPartners(partnersOf(broadcasterAccountId, members)), setProblem);
+    fail(undefined);
+    askSquad(api, streamId).then(({ members }) => setPartners(partnersOf(broadcasterAccountId, members)), fail);
   };
   useEffect(load, [streamId]);
 
@@ -29,19 +29,13 @@ export function SquadEditor({ api, streamId, broadcasterAccountId }: Props) {
     setPartners(partners?.map((partner, at) => (at === index ? { ...partner, ...change } : partner)));
   };
 
-  const save = async () => {
+  const save = () => {
     const members = membersOf(broadcasterAccountId, partners ?? []);
-    setProblem(undefined);
-    if (typeof members === 'string') return setProblem(members);
-    setBusy(true);
-    try {
+    if (typeof members === 'string') return fail(members);
+    void run(async () => {
       await setSquad(api, streamId, members);
       setSaved(true);
-    } catch (cause) {
-      setProblem(cause);
-    } finally {
-      setBusy(false);
-    }
+    });
   };
 
   return (
@@ -50,7 +44,7 @@ export function SquadEditor({ api, streamId, broadcasterAccountId }: Props) {
       aria-labelledby="squad-title"
       onSubmit={(event) => {
         event.preventDefault();
-        void save();
+        save();
       }}
     >
       <div class="page-head">

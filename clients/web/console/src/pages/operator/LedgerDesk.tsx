@@ -5,7 +5,7 @@ import { SignIn } from '../../app/SignIn';
 import { Chart, type Line } from '../../charts/Chart';
 import { Series } from '../../charts/series';
 import { credits, dateTime, microcredits } from '../../format';
-import { usePolled } from '../../hooks';
+import { useOnce, usePolled, useWork } from '../../hooks';
 import { Facts } from '../../parts/Facts';
 import { Problem } from '../../parts/Problem';
 import { Tiles } from '../../parts/Tiles';
@@ -85,31 +85,20 @@ function Desk({ account }: { account: Account }) {
 function Deposit({ account, onDone }: { account: Account; onDone: () => void }) {
   const [to, setTo] = useState('');
   const [amount, setAmount] = useState('');
-  const [busy, setBusy] = useState(false);
   const [done, setDone] = useState('');
-  const [problem, setProblem] = useState<unknown>();
-  // The id of a deposit whose answer was lost is used again, so that a second press cannot pay twice.
-  const unanswered = useRef<{ key: string; id: string } | undefined>(undefined);
+  const { busy, problem, fail, run } = useWork();
+  const once = useOnce();
 
-  const run = async () => {
+  const book = () => {
     const value = microcredits(amount);
     setDone('');
-    setProblem(undefined);
-    if (value === undefined) return setProblem('Give an amount in credits, with at most six decimals.');
-    const key = `${to}/${value}`;
-    if (unanswered.current?.key !== key) unanswered.current = { key, id: crypto.randomUUID() };
-    setBusy(true);
-    try {
-      const { balanceMicrocredits } = await ledger.deposit(account.api, to.trim(), value, unanswered.current.id);
-      unanswered.current = undefined;
+    if (value === undefined) return fail('Give an amount in credits, with at most six decimals.');
+    void run(async () => {
+      const { balanceMicrocredits } = await once(`${to}/${value}`, (id) => ledger.deposit(account.api, to.trim(), value, id));
       setDone(`Done: the account has ${credits(BigInt(balanceMicrocredits))} credits now.`);
       setAmount('');
       onDone();
-    } catch (cause) {
-      setProblem(cause);
-    } finally {
-      setBusy(false);
-    }
+    });
   };
 
   return (
@@ -117,7 +106,7 @@ function Deposit({ account, onDone }: { account: Account; onDone: () => void }) 
       class="card form"
       onSubmit={(event) => {
         event.preventDefault();
-        void run();
+        book();
       }}
     >
       <h3>Deposit</h3>
@@ -147,21 +136,8 @@ function Freeze({ account }: { account: Account }) {
   const [id, setId] = useState('');
   const [note, setNote] = useState('');
   const [view, setView] = useState<ledger.AccountView>();
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<unknown>();
-
-  const run = async (work: () => Promise<unknown>) => {
-    setBusy(true);
-    setProblem(undefined);
-    try {
-      await work();
-      setView(await ledger.accountView(account.api, id.trim()));
-    } catch (cause) {
-      setProblem(cause);
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { busy, problem, run } = useWork();
+  const look = async () => setView(await ledger.accountView(account.api, id.trim()));
 
   return (
     <form
@@ -169,7 +145,7 @@ function Freeze({ account }: { account: Account }) {
       onSubmit={(event) => {
         event.preventDefault();
         setView(undefined);
-        void run(() => Promise.resolve());
+        void run(look);
       }}
     >
       <h3>Account</h3>
@@ -201,7 +177,12 @@ function Freeze({ account }: { account: Account }) {
             class={view.frozen ? '' : 'danger'}
             data-testid="freeze"
             disabled={busy}
-            onClick={() => void run(() => ledger.setFrozen(account.api, view.accountId, !view.frozen, note))}
+            onClick={() =>
+              void run(async () => {
+                await ledger.setFrozen(account.api, view.accountId, !view.frozen, note);
+                await look();
+              })
+            }
           >
             {view.frozen ? 'End the freeze' : 'Freeze: nothing leaves the wallet'}
           </button>
@@ -220,27 +201,15 @@ function Freeze({ account }: { account: Account }) {
 
 function Withdrawals({ account, onDone }: { account: Account; onDone: () => void }) {
   const { value, problem, again } = usePolled(() => ledger.waitingWithdrawals(account.api), EVERY_MS, account.accountId);
-  const [failure, setFailure] = useState<unknown>();
-  const [busy, setBusy] = useState('');
-  const ids = useRef(new Map<string, string>());
+  const { busy, problem: failure, run } = useWork();
+  const once = useOnce();
 
-  const decide = async (withdrawalId: string, how: 'post' | 'void') => {
-    // A decision that got no answer is repeated under its id.
-    const key = `${withdrawalId}/${how}`;
-    const id = ids.current.get(key) ?? crypto.randomUUID();
-    ids.current.set(key, id);
-    setBusy(withdrawalId);
-    setFailure(undefined);
-    try {
-      await ledger.decideWithdrawal(account.api, withdrawalId, how, id);
+  const decide = (withdrawalId: string, how: 'post' | 'void') =>
+    run(async () => {
+      await once(`${withdrawalId}/${how}`, (id) => ledger.decideWithdrawal(account.api, withdrawalId, how, id));
       onDone();
       again();
-    } catch (cause) {
-      setFailure(cause);
-    } finally {
-      setBusy('');
-    }
-  };
+    });
 
   const waiting = value?.withdrawals ?? [];
   return (
@@ -275,10 +244,10 @@ function Withdrawals({ account, onDone }: { account: Account; onDone: () => void
                   <td>{dateTime(withdrawal.expiresAt)}</td>
                   <td>
                     <span class="row">
-                      <button class="quiet" data-testid="post-withdrawal" disabled={busy !== ''} onClick={() => void decide(withdrawal.withdrawalId, 'post')}>
+                      <button class="quiet" data-testid="post-withdrawal" disabled={busy} onClick={() => void decide(withdrawal.withdrawalId, 'post')}>
                         Paid out
                       </button>
-                      <button class="quiet" data-testid="void-withdrawal" disabled={busy !== ''} onClick={() => void decide(withdrawal.withdrawalId, 'void')}>
+                      <button class="quiet" data-testid="void-withdrawal" disabled={busy} onClick={() => void decide(withdrawal.withdrawalId, 'void')}>
                         Refuse
                       </button>
                     </span>

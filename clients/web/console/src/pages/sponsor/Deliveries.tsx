@@ -1,8 +1,8 @@
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import type { Account } from '../../app/account';
 import { Chart, type Line } from '../../charts/Chart';
 import { credits, dateTime, microcredits } from '../../format';
-import { usePolled } from '../../hooks';
+import { useOnce, usePolled, useWork } from '../../hooks';
 import { Problem } from '../../parts/Problem';
 import { Tiles } from '../../parts/Tiles';
 import { useWallet } from '../../parts/wallet/useWallet';
@@ -79,32 +79,21 @@ export function Deliveries({ account, sponsorship, onChange }: { account: Accoun
 function Change({ account, sponsorshipId, onChange }: { account: Account; sponsorshipId: string; onChange: () => void }) {
   const { refresh } = useWallet();
   const [amount, setAmount] = useState('');
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<unknown>();
-  const unanswered = useRef<{ amount: bigint; id: string } | undefined>(undefined);
+  const { busy, problem, fail, run } = useWork();
+  const once = useOnce();
 
-  const run = async (work: () => Promise<unknown>) => {
-    setBusy(true);
-    setProblem(undefined);
-    try {
+  const change = (work: () => Promise<unknown>) =>
+    run(async () => {
       await work();
       refresh();
       onChange();
-    } catch (cause) {
-      setProblem(cause);
-    } finally {
-      setBusy(false);
-    }
-  };
+    });
 
   const add = () => {
     const value = microcredits(amount);
-    if (value === undefined) return setProblem('Give an amount in credits, with at most six decimals.');
-    if (unanswered.current?.amount !== value) unanswered.current = { amount: value, id: crypto.randomUUID() };
-    const { id } = unanswered.current!;
-    void run(async () => {
-      await topUp(account.api, sponsorshipId, value, id);
-      unanswered.current = undefined;
+    if (value === undefined) return fail('Give an amount in credits, with at most six decimals.');
+    void change(async () => {
+      await once(String(value), (id) => topUp(account.api, sponsorshipId, value, id));
       setAmount('');
     });
   };
@@ -125,7 +114,7 @@ function Change({ account, sponsorshipId, onChange }: { account: Account; sponso
         <button class="quiet" data-testid="top-up" disabled={busy}>
           Add to the budget
         </button>
-        <button class="danger" type="button" data-testid="end-sponsorship" disabled={busy} onClick={() => void run(() => endSponsorship(account.api, sponsorshipId))}>
+        <button class="danger" type="button" data-testid="end-sponsorship" disabled={busy} onClick={() => void change(() => endSponsorship(account.api, sponsorshipId))}>
           End it, the rest comes back
         </button>
       </div>

@@ -1,7 +1,7 @@
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { Account } from '../../app/account';
 import { count, credits, microcredits } from '../../format';
-import { usePolled } from '../../hooks';
+import { useOnce, usePolled, useWork } from '../../hooks';
 import { Problem } from '../../parts/Problem';
 import { useWallet } from '../../parts/wallet/useWallet';
 import { sponsor, type Sponsorship } from '../../rest/ledger';
@@ -23,10 +23,8 @@ export function NewSponsorship({ account, streamId: given, onCreated }: Props) {
   const [rate, setRate] = useState('0.01');
   const [perHour, setPerHour] = useState('');
   const [minutes, setMinutes] = useState('');
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<unknown>();
-  // One that got no answer is asked for again under its id, so that it is funded once.
-  const unanswered = useRef<{ key: string; id: string } | undefined>(undefined);
+  const { busy, problem, fail, run } = useWork();
+  const once = useOnce();
 
   const budgetAmount = microcredits(budget);
   const rateAmount = microcredits(rate);
@@ -39,29 +37,22 @@ export function NewSponsorship({ account, streamId: given, onCreated }: Props) {
       : undefined;
   const isShort = wallet !== undefined && budgetAmount !== undefined && budgetAmount > wallet.availableMicrocredits;
 
-  const create = async () => {
-    setProblem(undefined);
-    if (budgetAmount === undefined || rateAmount === undefined || perHourAmount === undefined) return setProblem('Give amounts in credits, with at most six decimals.');
-    const key = [streamId, budget, rate, perHour, minutes].join('/');
-    if (unanswered.current?.key !== key) unanswered.current = { key, id: crypto.randomUUID() };
-    setBusy(true);
-    try {
-      const { sponsorship } = await sponsor(account.api, {
-        sponsorshipId: unanswered.current.id,
-        streamId,
-        budgetMicrocredits: budgetAmount,
-        rateMicrocreditsPerViewerMinute: rateAmount,
-        maxMicrocreditsPerHour: perHourAmount,
-        campaignMinutes,
-      });
-      unanswered.current = undefined;
+  const create = () => {
+    if (budgetAmount === undefined || rateAmount === undefined || perHourAmount === undefined) return fail('Give amounts in credits, with at most six decimals.');
+    void run(async () => {
+      const { sponsorship } = await once([streamId, budget, rate, perHour, minutes].join('/'), (sponsorshipId) =>
+        sponsor(account.api, {
+          sponsorshipId,
+          streamId,
+          budgetMicrocredits: budgetAmount,
+          rateMicrocreditsPerViewerMinute: rateAmount,
+          maxMicrocreditsPerHour: perHourAmount,
+          campaignMinutes,
+        }),
+      );
       refresh();
       onCreated(sponsorship);
-    } catch (cause) {
-      setProblem(cause);
-    } finally {
-      setBusy(false);
-    }
+    });
   };
 
   return (
@@ -70,7 +61,7 @@ export function NewSponsorship({ account, streamId: given, onCreated }: Props) {
       aria-labelledby="new-title"
       onSubmit={(event) => {
         event.preventDefault();
-        void create();
+        create();
       }}
     >
       <div class="page-head">

@@ -1,6 +1,6 @@
 import type { BeaconApi } from 'beacon-client';
-import { BeaconError } from 'beacon-client';
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
+import { useOnce, useWork } from '../../hooks';
 import { CopyButton } from '../../parts/CopyButton';
 import { Problem } from '../../parts/Problem';
 import { useWallet } from '../../parts/wallet/useWallet';
@@ -19,31 +19,18 @@ export function TipForm({ api, streamId }: Props) {
   const { wallet, refresh } = useWallet();
   const [amount, setAmount] = useState('1');
   const [receipt, setReceipt] = useState<TipReceipt & { given: bigint }>();
-  const [problem, setProblem] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-  // The id of a tip whose answer was lost is used again, so that a second press cannot pay twice.
-  const unanswered = useRef<{ amount: bigint; streamId: string; transferId: string } | undefined>(undefined);
+  const { busy, problem, fail, run } = useWork();
+  const once = useOnce();
 
-  const tip = async () => {
+  const tip = () => {
     const value = microcredits(amount);
     setReceipt(undefined);
-    setProblem(undefined);
-    if (value === undefined) return setProblem('Give an amount in credits, with at most six decimals.');
-    const last = unanswered.current;
-    const transferId = last?.amount === value && last.streamId === streamId ? last.transferId : crypto.randomUUID();
-    unanswered.current = { amount: value, streamId, transferId };
-    setBusy(true);
-    try {
-      setReceipt({ ...(await giveTip(api, streamId, value, transferId)), given: value });
-      unanswered.current = undefined;
+    if (value === undefined) return fail('Give an amount in credits, with at most six decimals.');
+    void run(async () => {
+      const given = await once(`${streamId}/${value}`, (transferId) => giveTip(api, streamId, value, transferId));
+      setReceipt({ ...given, given: value });
       refresh();
-    } catch (cause) {
-      const error = BeaconError.from(cause);
-      if (!error.retryable) unanswered.current = undefined;
-      setProblem(error);
-    } finally {
-      setBusy(false);
-    }
+    });
   };
 
   return (
@@ -52,7 +39,7 @@ export function TipForm({ api, streamId }: Props) {
       aria-labelledby="tip-title"
       onSubmit={(event) => {
         event.preventDefault();
-        void tip();
+        tip();
       }}
     >
       <div class="page-head">

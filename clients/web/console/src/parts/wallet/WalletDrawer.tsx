@@ -4,7 +4,7 @@ import { useSession } from '../../app/session';
 import { Drawer } from '../../design/Dialogs';
 import { Icon } from '../../design/Icon';
 import { change, credits, dateTime, microcredits, shortId } from '../../format';
-import { usePolled } from '../../hooks';
+import { useOnce, usePolled, useWork } from '../../hooks';
 import * as ledger from '../../rest/ledger';
 import { CopyButton } from '../CopyButton';
 import { Facts } from '../Facts';
@@ -178,27 +178,19 @@ const WITHDRAWAL_STATES: Record<string, [name: string, kind: string]> = {
 function Withdrawals({ account }: { account: Account }) {
   const { refresh } = useWallet();
   const [amount, setAmount] = useState('');
-  const [problem, setProblem] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-  const id = useRef(crypto.randomUUID());
+  const { busy, problem, fail, run } = useWork();
+  const once = useOnce();
   const { value, again } = usePolled(() => ledger.withdrawals(account.api), 15_000, account.accountId);
 
-  const ask = async () => {
+  const ask = () => {
     const value = microcredits(amount);
-    if (value === undefined) return setProblem('Give an amount in credits, with at most six decimals.');
-    setBusy(true);
-    setProblem(undefined);
-    try {
-      await ledger.withdraw(account.api, id.current, value);
-      id.current = crypto.randomUUID();
+    if (value === undefined) return fail('Give an amount in credits, with at most six decimals.');
+    void run(async () => {
+      await once(String(value), (id) => ledger.withdraw(account.api, id, value));
       setAmount('');
       refresh();
       again();
-    } catch (cause) {
-      setProblem(cause);
-    } finally {
-      setBusy(false);
-    }
+    });
   };
 
   return (
@@ -208,7 +200,7 @@ function Withdrawals({ account }: { account: Account }) {
         class="pair"
         onSubmit={(event) => {
           event.preventDefault();
-          void ask();
+          ask();
         }}
       >
         <label class="field">
@@ -218,11 +210,7 @@ function Withdrawals({ account }: { account: Account }) {
             inputMode="decimal"
             required
             value={amount}
-            onInput={(event) => {
-              setAmount(event.currentTarget.value);
-              // Another amount is another request; the same one again is the same.
-              id.current = crypto.randomUUID();
-            }}
+            onInput={(event) => setAmount(event.currentTarget.value)}
           />
         </label>
         <button class="quiet" data-testid="withdraw" disabled={busy}>
