@@ -14,7 +14,7 @@ namespace Beacon.Raids;
 /// <summary>The RPCs of <c>beacon.raids.v1</c>; here those about live streams.</summary>
 internal sealed partial class RaidsGrpc(
     StreamDirectory directory, DirectoryFeed feed, TargetFinder targets, RaidStore raids, RaidCommands commands, SettingsStore settings, AutoHosting hosting,
-    StreamHandover handover)
+    StreamHandover handover, IHostApplicationLifetime lifetime)
     : Contracts.Raids.V1.RaidsService.RaidsServiceBase
 {
     private const int DefaultPageSize = 50;
@@ -41,6 +41,8 @@ internal sealed partial class RaidsGrpc(
         var search = Search(request.Query, request.Tag, request.Language, "");
         // Before the list is read, so that no change falls in between; one that is told twice is the same again.
         using var watch = feed.Begin() ?? throw RaidsErrors.TooManyWatchers.Exception();
+        // A call without an end would keep the process from stopping.
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         var told = new HashSet<string>(StringComparer.Ordinal);
         string? after = "";
         while (after is not null)
@@ -49,23 +51,23 @@ internal sealed partial class RaidsGrpc(
             foreach (var stream in page)
             {
                 told.Add(stream.StreamId);
-                await responseStream.WriteAsync(new WatchStreamsResponse { Live = Summary(stream) }, context.CancellationToken);
+                await responseStream.WriteAsync(new WatchStreamsResponse { Live = Summary(stream) }, over.Token);
             }
         }
 
-        await responseStream.WriteAsync(new WatchStreamsResponse { Complete = true }, context.CancellationToken);
+        await responseStream.WriteAsync(new WatchStreamsResponse { Complete = true }, over.Token);
         try
         {
-            await foreach (var change in watch.Changes.ReadAllAsync(context.CancellationToken))
+            await foreach (var change in watch.Changes.ReadAllAsync(over.Token))
             {
                 if (change.Live is { } live && search.Fits(live))
                 {
                     told.Add(change.StreamId);
-                    await responseStream.WriteAsync(new WatchStreamsResponse { Live = Summary(live) }, context.CancellationToken);
+                    await responseStream.WriteAsync(new WatchStreamsResponse { Live = Summary(live) }, over.Token);
                 }
                 else if (told.Remove(change.StreamId))
                 {
-                    await responseStream.WriteAsync(new WatchStreamsResponse { GoneStreamId = change.StreamId }, context.CancellationToken);
+                    await responseStream.WriteAsync(new WatchStreamsResponse { GoneStreamId = change.StreamId }, over.Token);
                 }
             }
         }
@@ -73,9 +75,9 @@ internal sealed partial class RaidsGrpc(
         {
             throw RaidsErrors.WatcherTooSlow.Exception();
         }
-        catch (OperationCanceledException) when (context.CancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (over.IsCancellationRequested)
         {
-            // The caller has seen enough.
+            // The caller has seen enough, or goes on with another replica.
         }
     }
 

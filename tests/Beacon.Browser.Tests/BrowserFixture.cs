@@ -65,6 +65,20 @@ public class BrowserFixture : IAsyncLifetime
         return (own, await OpenAsync(name, WatchPath(name, streamId, uplinkMbps), own.Browser));
     }
 
+    /// <summary>Opens a page as a visitor of its own, at the size of a screen.</summary>
+    public async Task<IPage> VisitAsync(string path, Screen screen)
+    {
+        var context = await _browser!.NewContextAsync(new BrowserNewContextOptions
+        {
+            ViewportSize = screen.Size,
+            Permissions = ["camera", "microphone", "clipboard-write"],
+            AcceptDownloads = true,
+        });
+        var page = await context.NewPageAsync();
+        await page.GotoAsync(new Uri(Server.Http, path).ToString());
+        return page;
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_browser is not null)

@@ -1,4 +1,5 @@
 using Beacon.Testing;
+using Microsoft.Playwright;
 
 namespace Beacon.Browser.Tests;
 
@@ -93,6 +94,10 @@ public sealed class LiveVideoTests(BrowserFixture fixture) : PagesTests(fixture)
         foreach (var viewer in viewers)
             await viewer.SeesTheLivePictureAsync();
 
+        // Who follows the directory or a tree does not keep the server from stopping, and follows it again afterwards.
+        var directory = await Fixture.VisitAsync("/", Screen.Desktop);
+        var card = directory.Locator($"[data-stream-id='{rootStats.StreamId}']");
+        await Assertions.Expect(card).ToBeVisibleAsync(new() { Timeout = 30_000 });
         Assert.Equal(0, await Fixture.Server.Process.StopAsync());
         // The pictures go on without a server: it carries no video.
         foreach (var viewer in viewers)
@@ -106,6 +111,9 @@ public sealed class LiveVideoTests(BrowserFixture fixture) : PagesTests(fixture)
             await viewer.WaitAsync(stats => tree.TryGetValue(stats.PeerId, out var place) && stats.ParentPeerId.Length > 0 && place.Parent.Length > 0, "a place in the new tree");
             await viewer.SeesTheLivePictureAsync();
         }
+
+        await Assertions.Expect(card).ToContainTextAsync("3 viewers", new() { Timeout = 30_000 });
+        await directory.Context.CloseAsync();
     }
 
     [Fact]

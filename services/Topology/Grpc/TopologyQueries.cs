@@ -10,7 +10,7 @@ namespace Beacon.Topology.Grpc;
 
 /// <summary>What anybody may ask of a live stream.</summary>
 [AllowAnonymous]
-internal sealed class TopologyQueries(StreamCalls streams, TreeWatches watches) : Contract.TopologyServiceBase
+internal sealed class TopologyQueries(StreamCalls streams, TreeWatches watches, IHostApplicationLifetime lifetime) : Contract.TopologyServiceBase
 {
     private const int DefaultPageSize = 1_000;
     private const int MaxPageSize = 10_000;
@@ -41,8 +41,17 @@ internal sealed class TopologyQueries(StreamCalls streams, TreeWatches watches) 
     public override async Task WatchTree(WatchTreeRequest request, IServerStreamWriter<WatchTreeResponse> responseStream, ServerCallContext context)
     {
         var stripe = Stripe(request.Stripe);
-        await foreach (var message in watches.WatchAsync(Known(request.StreamId), stripe, context.CancellationToken))
-            await responseStream.WriteAsync(message, context.CancellationToken);
+        // A call without an end would keep the process from stopping.
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        try
+        {
+            await foreach (var message in watches.WatchAsync(Known(request.StreamId), stripe, over.Token))
+                await responseStream.WriteAsync(message, over.Token);
+        }
+        catch (OperationCanceledException) when (over.IsCancellationRequested)
+        {
+            // The caller has seen enough, or goes on with another replica.
+        }
     }
 
     public override async Task<ExplainPeerResponse> ExplainPeer(ExplainPeerRequest request, ServerCallContext context)

@@ -30,6 +30,10 @@ export interface StreamSummary {
   viewers: number;
   /** Slots that no child holds. */
   spareSlots: number;
+  /** What it is about, as the channel's settings have it. */
+  tags?: string[];
+  /** A BCP 47 tag, or empty. */
+  language?: string;
   /** The accounts that share its revenue, when a squad was set. */
   squadAccountIds?: string[];
 }
@@ -133,31 +137,32 @@ export class BeaconApi {
     private readonly token: () => string | Promise<string | undefined> | undefined = () => undefined,
   ) {}
 
-  createGuest(name: string): Promise<GuestSession> {
-    return this.#call('POST', '/api/auth/guest', { name });
+  /** With the operator key of the installation the token has the `operator` scope. */
+  createGuest(name: string, operatorKey = ''): Promise<GuestSession> {
+    return this.call('POST', '/api/auth/guest', { name, operatorKey });
   }
 
   refreshTokens(refreshToken: string): Promise<GuestSession> {
-    return this.#call('POST', '/api/auth/refresh', { refreshToken });
+    return this.call('POST', '/api/auth/refresh', { refreshToken });
   }
 
   async iceServers(): Promise<RTCIceServer[]> {
-    const { iceServers = [] } = await this.#call<{ iceServers?: RTCIceServer[] }>('GET', '/api/ice-servers');
+    const { iceServers = [] } = await this.call<{ iceServers?: RTCIceServer[] }>('GET', '/api/ice-servers');
     // Proto JSON writes absent credentials as empty text, which RTCPeerConnection would take for credentials.
     return iceServers.map(({ urls, username, credential }) => (username ? { urls, username, credential: credential ?? '' } : { urls }));
   }
 
   async streams(): Promise<StreamSummary[]> {
-    return (await this.#call<{ streams?: StreamSummary[] }>('GET', '/api/streams')).streams ?? [];
+    return (await this.call<{ streams?: StreamSummary[] }>('GET', '/api/streams')).streams ?? [];
   }
 
   async tree(streamId: string): Promise<Tree> {
-    const tree = await this.#call<Partial<Tree>>('GET', `/api/streams/${encodeURIComponent(streamId)}/tree`);
+    const tree = await this.call<Partial<Tree>>('GET', `/api/streams/${encodeURIComponent(streamId)}/tree`);
     return { streamId, version: tree.version ?? '0', peers: tree.peers ?? [], waitingPeerIds: tree.waitingPeerIds ?? [] };
   }
 
   async wallet(): Promise<Wallet> {
-    const wallet = await this.#call<Record<string, string | undefined>>('GET', '/api/wallet');
+    const wallet = await this.call<Record<string, string | undefined>>('GET', '/api/wallet');
     return {
       accountId: wallet['accountId'] ?? '',
       balanceMicrocredits: BigInt(wallet['balanceMicrocredits'] ?? 0),
@@ -168,33 +173,33 @@ export class BeaconApi {
   /** The same transfer id again returns the first result: repeat a call whose answer was lost with the same id. */
   async tip(streamId: string, amountMicrocredits: bigint, transferId: string): Promise<TipResult> {
     const body = { streamId, amountMicrocredits: amountMicrocredits.toString(), transferId };
-    const result = await this.#call<Record<string, string | undefined>>('POST', '/api/tip', body);
+    const result = await this.call<Record<string, string | undefined>>('POST', '/api/tip', body);
     return { transferId, balanceMicrocredits: BigInt(result['balanceMicrocredits'] ?? 0) };
   }
 
   async endStream(streamId: string, raidTarget = ''): Promise<EndResult> {
-    const result = await this.#call<Partial<EndResult>>('POST', `/api/streams/${encodeURIComponent(streamId)}/end`, { raidTarget });
+    const result = await this.call<Partial<EndResult>>('POST', `/api/streams/${encodeURIComponent(streamId)}/end`, { raidTarget });
     return { raidId: result.raidId ?? '', targetStreamId: result.targetStreamId ?? '', viewers: result.viewers ?? 0 };
   }
 
   /** Announces a raid of the caller's stream; without a target one is drawn. When the countdown (0 to 300 seconds, default 90) is over the stream ends. */
   async startRaid(fromStreamId: string, targetStreamId = '', countdownSeconds?: number): Promise<RaidSummary> {
     const body = { fromStreamId, targetStreamId, ...(countdownSeconds === undefined ? {} : { countdownSeconds }) };
-    return (await this.#call<{ raid: RaidSummary }>('POST', '/api/raids', body)).raid;
+    return (await this.call<{ raid: RaidSummary }>('POST', '/api/raids', body)).raid;
   }
 
   /** Until the audience moves. The stream goes on. */
   async cancelRaid(raidId: string): Promise<RaidSummary> {
-    return (await this.#call<{ raid: RaidSummary }>('DELETE', `/api/raids/${encodeURIComponent(raidId)}`)).raid;
+    return (await this.call<{ raid: RaidSummary }>('DELETE', `/api/raids/${encodeURIComponent(raidId)}`)).raid;
   }
 
   /** The raids from and to a channel, newest first. */
   async raids(channel: string): Promise<RaidSummary[]> {
-    return (await this.#call<{ raids?: RaidSummary[] }>('GET', `/api/raids?channel=${encodeURIComponent(channel)}`)).raids ?? [];
+    return (await this.call<{ raids?: RaidSummary[] }>('GET', `/api/raids?channel=${encodeURIComponent(channel)}`)).raids ?? [];
   }
 
   async channel(name: string): Promise<Channel> {
-    return this.#call<Channel>('GET', `/api/channels/${encodeURIComponent(name)}`);
+    return this.call<Channel>('GET', `/api/channels/${encodeURIComponent(name)}`);
   }
 
   /** Round trip to the server in whole milliseconds, 0 = not measured. The first call pays for the connection, so the second counts. */
@@ -209,7 +214,37 @@ export class BeaconApi {
     }
   }
 
-  async #call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  /** Any call of the REST API, as the caller: the answer as proto JSON. Rejects with a BeaconError that has the server's reason. */
+  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await this.#fetch(method, path, body, AbortSignal.timeout(15_000));
+    try {
+      return JSON.parse(await response.text()) as T;
+    } catch (cause) {
+      throw new BeaconError('disconnected', 'The answer of the server broke off.', true, { cause });
+    }
+  }
+
+  /** A call whose answer goes on and on, one message of proto JSON a line, until it ends or `signal` aborts it. */
+  async *messages<T>(path: string, signal: AbortSignal): AsyncGenerator<T, void, undefined> {
+    const response = await this.#fetch('GET', path, undefined, signal);
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = '';
+    try {
+      for (;;) {
+        const { value, done } = await reader.read();
+        const lines = (rest + (value ?? '')).split('\n');
+        rest = done ? '' : lines.pop()!;
+        for (const line of lines) if (line.trim() !== '') yield JSON.parse(line) as T;
+        if (done) return;
+      }
+    } catch (cause) {
+      throw new BeaconError('disconnected', 'The server is gone.', true, { cause });
+    } finally {
+      void reader.cancel().catch(() => undefined);
+    }
+  }
+
+  async #fetch(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Response> {
     const token = await this.token();
     let response: Response;
     try {
@@ -220,14 +255,13 @@ export class BeaconApi {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(15_000),
+        signal,
       });
     } catch (cause) {
       throw new BeaconError('disconnected', 'The server cannot be reached.', true, { cause });
     }
-    const text = await response.text();
-    if (!response.ok) throw errorOf(response, text);
-    return JSON.parse(text) as T;
+    if (!response.ok) throw errorOf(response, await response.text().catch(() => ''));
+    return response;
   }
 }
 

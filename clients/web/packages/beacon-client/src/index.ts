@@ -26,4 +26,4 @@ export type { SocketState } from './signaling/socket';
 export type { TokenProvider, TokenRequest } from './signaling/tokens';
 export type { ParentStats, PeerStats } from './stats';
 export { Watch } from './watch';
-export type { ComingRaid, WatchEvents, WatchOptions, WatchState, WatchStats } from './watch';
+export type { ComingRaid, PictureMode, WatchEvents, WatchOptions, WatchState, WatchStats } from './watch';

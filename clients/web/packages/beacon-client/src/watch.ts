@@ -1,8 +1,10 @@
 import { Emitter } from './events';
 import { BeaconError } from './errors';
 import { FrameAssembler } from './chunks/assembler';
+import type { MediaFrame } from './chunks/fragmenter';
 import type { Raid } from './gen/beacon/signaling/v1/frames_pb';
 import { AudioPlayer } from './media/audioPlayer';
+import { Playout } from './media/playout';
 import { canWatch } from './media/trackProcessor';
 import { VideoPlayer, type VideoSink } from './media/videoPlayer';
 import { circumstances, offeredUplinkMbps } from './mesh/duty';
@@ -83,16 +85,26 @@ export interface WatchStats extends PeerStats {
   lastFrameAgeMs: number | undefined;
   /** Capture to drawn. */
   latencyMs: number;
+  /** WebCodecs' name of the picture's codec, undefined before the first picture. */
+  videoCodec: string | undefined;
 }
+
+/**
+ * How much of the picture is decoded: all of it, key frames alone (about one picture a second, for a small machine or battery), or nothing, when only the sound
+ * is wanted. What is received and relayed stays the same.
+ */
+export type PictureMode = 'full' | 'key-frames' | 'off';
 
 /** A stream, and what plays it. A raid has two of them for a moment. */
 interface Showing {
   readonly stream: ViewerStream;
   readonly video: VideoPlayer;
+  readonly playout: Playout;
 }
 
 /** After the end the connections to other peers are kept for this long. */
 const LINGER_MS = 5000;
+const MAX_DELAY_MS = 5000;
 
 /** A viewer: plays the stream and relays it to the children that the server assigns. */
 export class Watch extends Emitter<WatchEvents> {
@@ -105,6 +117,8 @@ export class Watch extends Emitter<WatchEvents> {
   /** The next one is there before its time, and is not shown yet. */
   #isNextUnseen = false;
   #coming: ComingRaid | undefined;
+  #picture: PictureMode = 'full';
+  #delayMs = 0;
   #closed = false;
 
   private constructor(
@@ -146,6 +160,28 @@ export class Watch extends Emitter<WatchEvents> {
     return this.#coming;
   }
 
+  /** How much of the picture is decoded. */
+  get picture(): PictureMode {
+    return this.#picture;
+  }
+
+  set picture(mode: PictureMode) {
+    this.#picture = mode;
+    this.#current.video.awaitKey();
+    this.#next?.video.awaitKey();
+  }
+
+  /** How much later than it could everything is played, in milliseconds, 0 to 5,000: evens out what comes unevenly. Default 0. */
+  get delayMs(): number {
+    return this.#delayMs;
+  }
+
+  set delayMs(delayMs: number) {
+    this.#delayMs = Math.min(MAX_DELAY_MS, Math.max(0, delayMs));
+    for (const showing of [this.#current, this.#next]) if (showing) showing.playout.delayMs = this.#delayMs;
+    this.audio.forgetPace();
+  }
+
   /** Stays behind when the raid that counts down moves. */
   decline(): void {
     const coming = this.#coming;
@@ -167,6 +203,7 @@ export class Watch extends Emitter<WatchEvents> {
       lastFrameTimestampUs: video.lastTimestampUs,
       lastFrameAgeMs: video.ageMs,
       latencyMs: video.latencyMs,
+      videoCodec: video.codec,
     };
   }
 
@@ -218,10 +255,12 @@ export class Watch extends Emitter<WatchEvents> {
       // The sound of the former stream says nothing about the pictures of the next one.
       soundAtUs: () => (showing === this.#current ? this.audio.positionUs : undefined),
     });
-    const assembler = new FrameAssembler((frame) => {
-      if (!frame.audio) video.play(frame);
+    const playout = new Playout((frame) => {
+      if (!frame.audio) this.#playPicture(video, frame);
       else if (showing === this.#current) this.audio.play(frame);
     });
+    playout.delayMs = this.#delayMs;
+    const assembler = new FrameAssembler((frame) => playout.push(frame));
     const stream = new ViewerStream(this.context, {
       streamId,
       uplinkMbps,
@@ -253,12 +292,17 @@ export class Watch extends Emitter<WatchEvents> {
         this.#ended(error.reason);
       },
     });
-    const showing: Showing = { stream, video };
+    const showing: Showing = { stream, video, playout };
     return showing;
+  }
+
+  #playPicture(video: VideoPlayer, frame: MediaFrame): void {
+    if (this.#picture === 'full' || (this.#picture === 'key-frames' && frame.key)) video.play(frame);
   }
 
   #leave(showing: Showing | undefined): void {
     showing?.stream.leave();
+    showing?.playout.close();
     showing?.video.close();
   }
 
@@ -345,6 +389,7 @@ export class Watch extends Emitter<WatchEvents> {
     // Peers below may still be on their way to a raid's target; until then they get what there is.
     setTimeout(() => {
       ended.stream.close();
+      ended.playout.close();
       ended.video.close();
     }, LINGER_MS);
   }

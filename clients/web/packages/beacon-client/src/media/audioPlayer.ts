@@ -25,6 +25,7 @@ export class AudioPlayer {
   #playAtUs = 0;
   #quickestUs = Number.POSITIVE_INFINITY;
   #muted = false;
+  #volume = 1;
   #closed = false;
   #packetsDecoded = 0;
 
@@ -47,16 +48,31 @@ export class AudioPlayer {
 
   set muted(muted: boolean) {
     this.#muted = muted;
-    if (this.#gain) this.#gain.gain.value = muted ? 0 : 1;
+    this.#applyGain();
   }
 
   get muted(): boolean {
     return this.#muted;
   }
 
+  /** 0 to 1. */
+  set volume(volume: number) {
+    this.#volume = Math.min(1, Math.max(0, volume));
+    this.#applyGain();
+  }
+
+  get volume(): number {
+    return this.#volume;
+  }
+
   /** To be called from a gesture of the person: only then may sound start. */
   async resume(): Promise<void> {
     await this.#context?.resume();
+  }
+
+  /** What comes from now on is later or earlier than before, on purpose. */
+  forgetPace(): void {
+    this.#quickestUs = Number.POSITIVE_INFINITY;
   }
 
   play(frame: MediaFrame): void {
@@ -87,9 +103,13 @@ export class AudioPlayer {
     if (!this.#context) {
       this.#context = new AudioContext({ latencyHint: 'interactive' });
       this.#gain = this.#context.createGain();
-      this.#gain.gain.value = this.#muted ? 0 : 1;
+      this.#applyGain();
       this.#gain.connect(this.#context.destination);
     }
+  }
+
+  #applyGain(): void {
+    if (this.#gain) this.#gain.gain.value = this.#muted ? 0 : this.#volume;
   }
 
   #output(data: AudioData): void {

@@ -44,6 +44,7 @@ export interface VideoPlayerOptions {
 export class VideoPlayer {
   #decoder: VideoDecoder | undefined;
   #config = '';
+  #codec: string | undefined;
   #needsKey = true;
   #closed = false;
   #framesDecoded = 0;
@@ -73,6 +74,16 @@ export class VideoPlayer {
   /** Milliseconds since the last picture was drawn, undefined before the first. */
   get ageMs(): number | undefined {
     return this.#drawnAt === undefined ? undefined : performance.now() - this.#drawnAt;
+  }
+
+  /** WebCodecs' name of the codec, undefined before the first key frame. */
+  get codec(): string | undefined {
+    return this.#codec;
+  }
+
+  /** Pictures that were received before are of no use to those that come: go on with the next key frame. */
+  awaitKey(): void {
+    this.#needsKey = true;
   }
 
   /** Received but not yet drawn, in milliseconds of media. */
@@ -113,6 +124,7 @@ export class VideoPlayer {
       this.#decoder = new VideoDecoder({ output: (frame) => this.#decoded(frame), error: (cause) => this.#failed(cause, config.codec) });
     }
     this.#config = text;
+    this.#codec = config.codec;
     this.#needsKey = true;
     this.#decoder.configure(config);
   }
