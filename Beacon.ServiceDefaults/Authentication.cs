@@ -32,10 +32,9 @@ public static class Authentication
         builder.Services.AddOptions<AuthOptions>()
             .BindConfiguration(AuthOptions.Section)
             .ValidateDataAnnotations()
-            .Validate(auth => auth.ServiceKey.Length == 0 || IsKey(auth.ServiceKey), "Beacon:Auth:ServiceKey must be base64 of at least 32 bytes.")
             .ValidateOnStart();
         var configured = builder.Configuration.GetSection(AuthOptions.Section).Get<AuthOptions>() ?? new AuthOptions();
-        var serviceKey = new SymmetricSecurityKey(IsKey(configured.ServiceKey)
+        var serviceKey = new SymmetricSecurityKey(AuthOptions.IsKey(configured.ServiceKey)
             ? Convert.FromBase64String(configured.ServiceKey)
             : builder.SecretFile("service.key", () => RandomNumberGenerator.GetBytes(32)));
         builder.Services.AddSingleton(services => new ServiceTokens(serviceKey, services.GetRequiredService<TimeProvider>()));
@@ -75,9 +74,6 @@ public static class Authentication
                 .AddAuthenticationSchemes(ServiceScheme)
                 .RequireClaim("scope", Scopes.Service));
     }
-
-    private static bool IsKey(string text) =>
-        Convert.TryFromBase64String(text, new byte[text.Length], out var length) && length >= 32;
 
     private static Task RenameChannel(TokenValidatedContext context)
     {

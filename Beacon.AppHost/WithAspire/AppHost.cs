@@ -30,7 +30,8 @@ var ledger = AsService(builder.AddProject<Projects.Beacon_Ledger>("ledger"))
     .WithReference(topology);
 var raids = AsService(builder.AddProject<Projects.Beacon_Raids>("raids"))
     .WithReference(redis).WaitFor(redis)
-    .WithReference(topology).WaitFor(topology);
+    .WithReference(topology).WaitFor(topology)
+    .WithReference(ledger);
 
 // The public origin: pages, REST of all services, the WebSocket, and the issuer of access tokens.
 var signaling = AsService(builder.AddProject<Projects.Beacon_Signaling>("signaling"), httpPort: 8080, grpcPort: 8081)

@@ -29,7 +29,6 @@ public static class SignalingService
         builder.Services.AddOptions<SignalingOptions>()
             .BindConfiguration(SignalingOptions.Section)
             .ValidateDataAnnotations()
-            .Validate(signaling => signaling.TurnUrls.Count == 0 || signaling.TurnSecret.Length > 0, "Beacon:Signaling:TurnSecret is needed when TurnUrls is set.")
             .ValidateOnStart();
 
         builder.AddRedis();

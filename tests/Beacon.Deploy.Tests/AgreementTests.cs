@@ -22,6 +22,7 @@ public sealed partial class AgreementTests(Helm helm)
         {
             Assert.Equal(appHost[service], Referenced(compose[service].Keys));
             Assert.Equal(appHost[service], chart[service]);
+            Assert.Equal(Called(service), chart[service]);
         }
     }
 
@@ -63,6 +64,13 @@ public sealed partial class AgreementTests(Helm helm)
         }
     }
 
+    /// <summary>Whom a service has gRPC clients of, by its code.</summary>
+    private static List<string> Called(string service)
+    {
+        var name = char.ToUpperInvariant(service[0]) + service[1..];
+        return [.. Client().Matches(Repository.Read($"services/{name}/{name}Service.cs")).Select(match => match.Groups["name"].Value).Select(called => called.ToLowerInvariant()).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    }
+
     /// <summary>Environment of the four services in the compose file.</summary>
     private static Dictionary<string, Dictionary<string, string>> Compose()
     {
@@ -96,6 +104,9 @@ public sealed partial class AgreementTests(Helm helm)
 
     [GeneratedRegex(@"AddProject<Projects\.Beacon_\w+>\(""(?<name>ledger|raids|signaling|topology)""\)[^;]*;")]
     private static partial Regex ServiceStatement();
+
+    [GeneratedRegex(@"AddServiceClient<[\w.]+>\(HostedServices\.(?<name>\w+)\)")]
+    private static partial Regex Client();
 
     [GeneratedRegex(@"WithReference\((?<name>\w+)\)")]
     private static partial Regex Reference();
