@@ -40,7 +40,7 @@ public static class Authentication
         builder.Services.AddSingleton(services => new ServiceTokens(serviceKey, services.GetRequiredService<TimeProvider>()));
 
         builder.Services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme)
-            .AddJwtBearer(jwt => jwt.Events = new JwtBearerEvents { OnChallenge = Refuse, OnForbidden = Forbid, OnTokenValidated = RenameChannel })
+            .AddJwtBearer(jwt => jwt.Events = new JwtBearerEvents { OnChallenge = Refuse, OnForbidden = Forbid, OnTokenValidated = RenameChannel, OnMessageReceived = PassServices })
             .AddJwtBearer(ServiceScheme, jwt =>
             {
                 jwt.MapInboundClaims = false;
@@ -73,6 +73,19 @@ public static class Authentication
             .AddPolicy(ServicePolicy, policy => policy
                 .AddAuthenticationSchemes(ServiceScheme)
                 .RequireClaim("scope", Scopes.Service));
+    }
+
+    /// <summary>
+    /// A service's token is none of the authority's, so the authority need not be asked for its keys first: the services start before
+    /// the one that issues users' tokens, and must not wait for it.
+    /// </summary>
+    private static Task PassServices(MessageReceivedContext context)
+    {
+        const string Prefix = "Bearer ";
+        var header = context.Request.Headers.Authorization.ToString();
+        if (header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) && ServiceTokens.IsOne(header[Prefix.Length..]))
+            context.NoResult();
+        return Task.CompletedTask;
     }
 
     private static Task RenameChannel(TokenValidatedContext context)

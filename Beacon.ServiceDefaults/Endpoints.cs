@@ -36,6 +36,13 @@ public sealed class EndpointsOptions : IValidatableObject
     [Required]
     public IList<string> TrustedProxies { get; set; } = [];
 
+    /// <summary>
+    /// How long the process goes on to serve after it was told to stop, in seconds, while <c>/health</c> says that it is not ready and Signaling tells
+    /// its clients in turn to go elsewhere. 0 to 300, default 0: who stops the only process gains nothing by waiting.
+    /// </summary>
+    [Range(0, 300)]
+    public int DrainSeconds { get; set; }
+
     /// <inheritdoc />
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {

@@ -10,4 +10,7 @@ internal static partial class Log
 
     [LoggerMessage(9002, LogLevel.Warning, "Waiting for Redis at {Endpoints}")]
     public static partial void WaitingForRedis(ILogger logger, string endpoints);
+
+    [LoggerMessage(9003, LogLevel.Information, "Told to stop: not ready any more, and serving for {Seconds} s more")]
+    public static partial void Draining(ILogger logger, int seconds);
 }

@@ -23,7 +23,7 @@ public static class SettingsCheck
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(hosted);
-        var sections = hosted.Append(typeof(EndpointsOptions)).Append(typeof(AuthOptions)).ToDictionary(NameOf, StringComparer.OrdinalIgnoreCase);
+        var sections = hosted.Concat(OfEveryProcess()).ToDictionary(NameOf, StringComparer.OrdinalIgnoreCase);
         var root = builder.Configuration.GetSection(Root);
         var wrong = root.GetChildren().SelectMany(child => UnknownSection(child, sections))
             .Concat(sections.SelectMany(section => InSection(root.GetSection(section.Key), section.Value)))
@@ -31,6 +31,9 @@ public static class SettingsCheck
         if (wrong.Count > 0)
             throw new WrongSettingsException(wrong);
     }
+
+    private static IEnumerable<Type> OfEveryProcess() => typeof(SettingsCheck).Assembly.GetExportedTypes()
+        .Where(type => type.Name.EndsWith("Options", StringComparison.Ordinal) && type.GetField("Section") is not null);
 
     /// <summary>The part of its section's name after <c>Beacon:</c>.</summary>
     private static string NameOf(Type options) =>

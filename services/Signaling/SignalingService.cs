@@ -90,10 +90,15 @@ public static class SignalingService
             .PostConfigure<IssuerKey, Revocations, SocketTickets, TimeProvider, IOptions<AuthOptions>>((jwt, key, revocations, tickets, clock, auth) =>
             {
                 jwt.TokenValidationParameters.LifetimeValidator = AccessTokens.LifetimeBy(clock);
+                var received = jwt.Events.OnMessageReceived;
                 jwt.Events.OnMessageReceived = async context =>
                 {
                     if (context.Request.Path != SocketPath)
+                    {
+                        await received(context);
                         return;
+                    }
+
                     context.Token = context.Request.Query.TryGetValue("ticket", out var ticket)
                         ? await tickets.RedeemAsync(ticket.ToString()) ?? "used up"
                         : AccessTokens.TokenOf(context.Request);

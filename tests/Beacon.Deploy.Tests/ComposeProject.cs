@@ -47,7 +47,17 @@ public sealed class ComposeProject : IAsyncLifetime
         await StageAsync();
         await ComposeAsync(["build", .. Built]);
         // The order of the file: each service after what it depends on is healthy.
-        await ComposeAsync(["up", "-d", "--no-build", .. Services]);
+        try
+        {
+            await ComposeAsync(["up", "-d", "--no-build", .. Services]);
+        }
+        catch (InvalidOperationException failure)
+        {
+            var logs = await ComposeAsync(["logs", "--no-color", "--tail", "30", .. Built]);
+            await ComposeAsync(["down", "--volumes"]);
+            throw new InvalidOperationException(logs, failure);
+        }
+
         await HealthyAsync(Services);
         await FindAddressAsync();
     }

@@ -86,6 +86,26 @@ public sealed class ComposeTests(ComposeProject stack) : IClassFixture<ComposePr
         Assert.Equal(3_000_000, await rest.BalanceAsync(tipper));
     }
 
+    [Fact]
+    public async Task While_the_broker_is_away_the_services_stay_in_service_and_say_so()
+    {
+        using var rest = new RestClient(stack.Http);
+        var guest = await rest.GuestAsync("Patient");
+        var banker = await OperatorAsync(rest);
+        await HealthAsync(rest, "Healthy");
+
+        await stack.ComposeAsync(["kill", "rabbitmq"]);
+        await HealthAsync(rest, "Degraded");
+        var paid = await rest.PostAsync("/api/deposits", new { accountId = guest.AccountId, amountMicrocredits = 1_000_000, transferId = Guid.CreateVersion7() }, banker);
+        Assert.Equal(200, paid.Status);
+        foreach (var service in Beacons)
+            Assert.Equal("running healthy", await stack.StateAsync(service));
+
+        await stack.StartAsync(["rabbitmq"]);
+        await HealthAsync(rest, "Healthy");
+        Assert.Equal(1_000_000, await rest.BalanceAsync(guest));
+    }
+
     /// <summary>A power cut, after which the services come back before what they need.</summary>
     [Fact]
     public async Task After_a_power_cut_the_services_wait_for_their_stores_and_have_lost_no_credit()
@@ -144,6 +164,19 @@ public sealed class ComposeTests(ComposeProject stack) : IClassFixture<ComposePr
         await page.GotoAsync(new Uri(stack.Http, path).ToString());
         await peer.WaitAsync(stats => stats.StreamId.Length > 0 && stats.PeerId.Length > 0, "its stream");
         return peer;
+    }
+
+    /// <summary>Waits until Signaling says so of itself; it must be in service all the while.</summary>
+    private static async Task HealthAsync(RestClient rest, string text)
+    {
+        using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+        var began = TimeProvider.System.GetTimestamp();
+        for (var answer = await rest.GetAsync("/health"); answer.Text != text; answer = await rest.GetAsync("/health"))
+        {
+            Assert.Equal(200, answer.Status);
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromMinutes(2), $"/health still says {answer.Text}, and not {text}");
+            await tick.WaitForNextTickAsync();
+        }
     }
 
     private async Task SaysAsync(string service, string text)

@@ -121,6 +121,9 @@ internal sealed class Session : IThreadPoolWorkItem
         Error = new Error { Reason = fault.Reason, Message = fault.Text, Retryable = fault.Retryable },
     });
 
+    /// <summary>True when it was closed because this replica stops.</summary>
+    public bool IsToldToGo => _closing?.Code == GoingAway;
+
     /// <summary>Sends what is queued, then closes.</summary>
     public void Close(int code, string text) => Write(() => _closing ??= (code, text));
 

@@ -77,8 +77,8 @@ internal sealed class SocketEndpoint(
         }
         finally
         {
-            // The peers live on without this replica: they resume at another one, and whoever does not is missed for its reports.
-            if (!lifetime.ApplicationStopping.IsCancellationRequested)
+            // Peers that were told to go live on without this replica: they resume at another one, and whoever does not is missed for its reports.
+            if (!session.IsToldToGo)
                 await departures.EndAsync(session, isLost);
             edge.Close(session);
             session.Close(Session.NormalClosure, "");
