@@ -123,9 +123,13 @@ public sealed class RaidsOptions
     [Range(1, 30)]
     public int EndTimeoutSeconds { get; set; } = 10;
 
-    /// <summary>Pause between attempts to rebuild the directory at start, in milliseconds, 100 to 60,000, default 1,000: services start in any order.</summary>
+    /// <summary>Pause between attempts to compare the directory with Topology, in milliseconds, 100 to 60,000, default 1,000: services start in any order.</summary>
     [Range(100, 60_000)]
     public int RebuildRetryMs { get; set; } = 1_000;
+
+    /// <summary>How often the directory is compared with Topology, in seconds, 10 to 86,400, default 300: how long at most a stream is listed, or missing, when word of its end or start was lost.</summary>
+    [Range(10, 86_400)]
+    public int DirectoryCompareSeconds { get; set; } = 300;
 
     /// <summary>How many callers of one replica get live updates of the directory at once, 1 to 100,000, default 1,000.</summary>
     [Range(1, 100_000)]

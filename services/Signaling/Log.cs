@@ -38,4 +38,10 @@ internal static partial class Log
 
     [LoggerMessage(1012, LogLevel.Warning, "The list of revoked tokens could not be read; it is tried again")]
     public static partial void RevocationsNotRead(ILogger logger, Exception exception);
+
+    [LoggerMessage(1013, LogLevel.Information, "Edge {EdgeId} is drained: its {Sessions} sessions go within {Duration}")]
+    public static partial void DrainStarted(ILogger logger, string edgeId, int sessions, TimeSpan duration);
+
+    [LoggerMessage(1014, LogLevel.Information, "Edge {EdgeId} is not drained any more; {Sessions} sessions stayed")]
+    public static partial void DrainStopped(ILogger logger, string edgeId, int sessions);
 }

@@ -22,6 +22,8 @@ public static class SignalingErrors
     public static readonly Fault NeighbourGone = new("neighbour_gone", StatusCode.Unavailable, "That peer is not connected any more; a new place follows.", Retryable: true);
     public static readonly Fault InvalidResumeTicket = new("invalid_resume_ticket", StatusCode.PermissionDenied, "The resume ticket is expired, forged, or another account's. Start anew without it.");
     public static readonly Fault ServerFull = new("server_full", StatusCode.ResourceExhausted, "This server has as many sessions as it may. Try again.", Retryable: true);
+    public static readonly Fault EdgeDraining = new("edge_draining", StatusCode.Unavailable, "This server is about to stop and takes no sessions. Connect again, to another one.", Retryable: true);
+    public static readonly Fault InvalidDrain = new("invalid_drain", StatusCode.InvalidArgument, "A drain takes 0 to 3,600 seconds.");
     public static readonly Fault GuestsDisabled = new("guests_disabled", StatusCode.FailedPrecondition, "This installation has its own authority for accounts; sign in there.");
     public static readonly Fault InvalidName = new("invalid_name", StatusCode.InvalidArgument, "The name must have 1 to 40 characters and no control characters.");
     public static readonly Fault InvalidOperatorKey = new("invalid_operator_key", StatusCode.PermissionDenied, "The operator key is not that of this installation.");

@@ -53,6 +53,8 @@ public static class SignalingService
         AddHosted<SessionSweep>(builder.Services);
         AddHosted<Departures>(builder.Services);
         AddHosted<SessionsStop>(builder.Services);
+        AddHosted<Drain>(builder.Services);
+        builder.Services.AddHealthChecks().AddCheck<Drain>("edge");
         builder.Services.AddSingleton<SignalingMetrics>();
     }
 
@@ -70,6 +72,7 @@ public static class SignalingService
         app.Use(RefuseRevoked);
         app.MapGet(SocketPath, (HttpContext context, SocketEndpoint endpoint) => endpoint.AcceptAsync(context)).AllowAnonymous().ExcludeFromDescription();
         app.MapGrpcService<SignalingGrpc>();
+        app.MapGrpcService<SignalingOperatorGrpc>();
         app.MapDiscovery();
         app.MapOpenApiDocument();
         app.MapReverseProxy();

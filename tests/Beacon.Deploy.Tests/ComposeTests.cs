@@ -50,7 +50,8 @@ public sealed class ComposeTests(ComposeProject stack) : IClassFixture<ComposePr
 
         Assert.Equal(40, report.GetProperty("join_ops").GetInt32());
         Assert.Equal(200, report.GetProperty("signal_ops").GetInt32());
-        Assert.Equal(0, report.GetProperty("signal_refused").GetInt32());
+        // Who gets another parent in the middle of it has sent some to the former one.
+        Assert.InRange(report.GetProperty("signal_refused").GetInt32(), 0, 20);
         Assert.Equal(40, report.GetProperty("tip_ops").GetInt32());
         Assert.True(report.GetProperty("heal_orphans").GetInt32() > 0, report.ToString());
         Assert.Equal(0, report.GetProperty("heal_unplaced").GetInt32());
@@ -100,8 +101,10 @@ public sealed class ComposeTests(ComposeProject stack) : IClassFixture<ComposePr
         Assert.Equal(200, paid.Status);
         foreach (var service in Beacons)
             Assert.Equal("running healthy", await stack.StateAsync(service));
+        Assert.Equal(10, (await SwarmAsync("--viewers", "10", "--phases", "connect,join")).GetProperty("join_ops").GetInt32());
 
         await stack.StartAsync(["rabbitmq"]);
+        await stack.HealthyAsync(["rabbitmq"]);
         await HealthAsync(rest, "Healthy");
         Assert.Equal(1_000_000, await rest.BalanceAsync(guest));
     }
@@ -123,9 +126,8 @@ public sealed class ComposeTests(ComposeProject stack) : IClassFixture<ComposePr
 
         foreach (var service in new[] { "topology", "raids", "signaling" })
             await SaysAsync(service, "Waiting for Redis at ");
-        await SaysAsync("ledger", "Health check masstransit-bus with status Unhealthy");
         foreach (var service in Beacons)
-            Assert.StartsWith("running ", await stack.StateAsync(service), StringComparison.Ordinal);
+            Assert.Matches("^running (starting|unhealthy)$", await stack.StateAsync(service));
 
         await stack.StartAsync(["redis", "rabbitmq"]);
         await stack.HealthyAsync(ComposeProject.Services);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Claims;
 using System.Security.Cryptography;
 using Beacon.Contracts.Events;
+using Beacon.Contracts.Raids.V1;
 using Beacon.ServiceDefaults;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -94,6 +95,19 @@ internal sealed class RaidsHost : IAsyncDisposable
     /// <summary>Makes a stream live at Topology and known to the directory.</summary>
     public async Task AddStreamAsync(string id, int viewers = 0, int spare = 2, string? channel = null) =>
         await Get<Streams.StreamDirectory>().SeenAsync(Streams.StreamEntry.Of(Topology.Add(id, viewers, spare, channel)));
+
+    /// <summary>The list of live streams once it is as expected, or what it is after a while.</summary>
+    public async Task<IEnumerable<(string StreamId, uint Viewers)>> ListedAsync(Predicate<IReadOnlyList<StreamSummary>> isExpected)
+    {
+        using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        for (var round = 0; ; round++)
+        {
+            var listed = (await Client.ListStreamsAsync(new ListStreamsRequest())).Streams;
+            if (isExpected(listed) || round == 1_000)
+                return listed.Select(stream => (stream.StreamId, stream.Viewers));
+            await tick.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+        }
+    }
 
     public static string Token(string account) => new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
     {

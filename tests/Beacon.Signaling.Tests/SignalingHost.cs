@@ -26,6 +26,8 @@ internal sealed class Asked
 
     public void Leave(PeerLeave leave) => _leaves.Writer.TryWrite(leave);
 
+    public int LeaveCount => _leaves.Reader.Count;
+
     /// <summary>The next leave, in the order they came.</summary>
     public async Task<string> NextLeaveAsync() =>
         (await _leaves.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(FrameSocket.Patience)).PeerId;

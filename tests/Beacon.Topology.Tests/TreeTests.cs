@@ -304,6 +304,45 @@ public sealed class TreeTests
         Assert.True(quality.MaxDepth <= quality.IdealMaxDepth + 3, $"seed 7: max depth {quality.MaxDepth}, ideal {quality.IdealMaxDepth}");
     }
 
+    [Theory]
+    [InlineData(5)]
+    [InlineData(7)]
+    [InlineData(11)]
+    [InlineData(13)]
+    public void An_audience_that_comes_in_parts_moves_nobody_who_was_here_more_than_once(int seed)
+    {
+        var random = new Random(seed);
+        var tree = NewTree(rootChildren: 4);
+        for (var peer = 0; peer < 200; peer++)
+            tree.Join($"own{peer:D3}", Trace.Uplink(random), random.Next(5, 200), nowMs: peer);
+        for (var tick = 0; tick < 60; tick++)
+            tree.Tick(moves: 8, nowMs: 1_000);
+        Take(tree);
+
+        var moves = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var part = 0; part < 20; part++)
+        {
+            var nowMs = 100_000 + (part * 1_000);
+            var arrivals = new List<Arrival>();
+            for (var at = 0; at < 150; at++)
+                arrivals.Add(new Arrival($"new{part:D2}{at:D3}", Trace.Uplink(random), 10, at == 0 ? null : arrivals[(at - 1) / 2].Id));
+            tree.Import(arrivals, nowMs);
+            // What receipts prove meanwhile raises slots, and the background passes go on.
+            foreach (var peer in tree.Peers.Where(peer => !peer.IsRoot && peer.ChildCount == peer.Slots).Take(20).ToList())
+                tree.Proved(peer.Id, peer.ChildCount, nowMs + 300);
+            tree.Join($"by-itself{part:D2}", 60, latencyMs: 10, nowMs + 400);
+            tree.Tick(moves: 8, nowMs + 500);
+            foreach (var change in Take(tree).Where(change => change.Kind == ChangeKind.ParentAssigned && change.PeerId.StartsWith("own", StringComparison.Ordinal)))
+                moves[change.PeerId] = moves.GetValueOrDefault(change.PeerId) + 1;
+        }
+
+        TreeInvariants.Check(tree, Rules, $"seed {seed}");
+        Assert.NotEmpty(moves);
+        Assert.True(moves.Values.Max() == 1, $"seed {seed}: {string.Join(", ", moves.Where(peer => peer.Value > 1))}");
+        var quality = tree.Quality();
+        Assert.True(quality.MeanDepth <= quality.IdealMeanDepth * 1.1, $"seed {seed}: mean depth {quality.MeanDepth}, ideal {quality.IdealMeanDepth}");
+    }
+
     [Fact]
     public void A_new_root_feeds_what_the_former_one_fed_and_its_own_children_are_healed_like_orphans()
     {

@@ -2,6 +2,7 @@ using Beacon.Contracts.Events;
 using Beacon.Ledger.Books;
 using Beacon.Ledger.Journal;
 using Beacon.Ledger.Operations;
+using Beacon.ServiceDefaults;
 using MassTransit;
 
 namespace Beacon.Ledger.Consumers;
@@ -37,7 +38,7 @@ internal sealed class StreamEndedConsumer(LedgerWriter writer, TimeProvider cloc
             return;
         }
 
-        var endedAt = stream.EndedAt ?? (context.SentTime is { } sent ? new DateTimeOffset(sent, TimeSpan.Zero) : clock.GetUtcNow());
+        var endedAt = stream.EndedAt ?? context.SentAt(clock);
         await writer.ExecuteAsync(
             state =>
             {

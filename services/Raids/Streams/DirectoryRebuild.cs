@@ -10,8 +10,8 @@ using StackExchange.Redis;
 namespace Beacon.Raids.Streams;
 
 /// <summary>
-/// Brings the directory in line with Topology once at every start: facts that were published while Raids was away, or that an
-/// emptied Redis forgot, are not repeated on the bus.
+/// Brings the directory in line with Topology at every start and now and then afterwards: facts that were published while Raids was away,
+/// that were lost with a broker, or that an emptied Redis forgot, are not repeated on the bus.
 /// </summary>
 internal sealed class DirectoryRebuild(
     StreamDirectory directory,
@@ -31,20 +31,24 @@ internal sealed class DirectoryRebuild(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var retry = TimeSpan.FromMilliseconds(options.Value.RebuildRetryMs);
+        var again = TimeSpan.FromSeconds(options.Value.DirectoryCompareSeconds);
         while (true)
-        {
-            try
-            {
-                await RebuildAsync(stoppingToken);
-                _isDone = true;
-                return;
-            }
-            catch (Exception exception) when (exception is RpcException or RedisException or TimeoutException)
-            {
-                Log.RebuildPostponed(log, exception is RpcException rpc ? rpc.StatusCode.ToString() : exception.GetType().Name);
-            }
+            await Task.Delay(await TryRebuildAsync(stoppingToken) ? again : retry, clock, stoppingToken);
+    }
 
-            await Task.Delay(TimeSpan.FromMilliseconds(options.Value.RebuildRetryMs), clock, stoppingToken);
+    private async Task<bool> TryRebuildAsync(CancellationToken stop)
+    {
+        try
+        {
+            await RebuildAsync(stop);
+            _isDone = true;
+            return true;
+        }
+        catch (Exception exception) when (exception is RpcException or RedisException or TimeoutException && !stop.IsCancellationRequested)
+        {
+            Log.RebuildPostponed(log, exception is RpcException rpc ? rpc.StatusCode.ToString() : exception.GetType().Name);
+            return false;
         }
     }
 

@@ -1,6 +1,7 @@
 using Beacon.Contracts.Events;
 using Beacon.Raids.Channels;
 using Beacon.Raids.Life;
+using Beacon.ServiceDefaults;
 using MassTransit;
 
 namespace Beacon.Raids.Streams;
@@ -25,12 +26,8 @@ internal sealed class StreamAudienceChangedConsumer(StreamDirectory directory) :
 
 internal sealed class StreamEndedConsumer(StreamDirectory directory, TimeProvider clock) : IConsumer<StreamEnded>
 {
-    /// <summary>Its own time, or that of sending, not of arrival: a late copy must not end a later life of the same stream id.</summary>
-    public Task Consume(ConsumeContext<StreamEnded> context)
-    {
-        var sent = context.SentTime is { } time ? new DateTimeOffset(time, TimeSpan.Zero) : clock.GetUtcNow();
-        return directory.EndedAsync(context.Message.StreamId, context.Message.Channel, context.Message.EndedAt ?? sent);
-    }
+    public Task Consume(ConsumeContext<StreamEnded> context) =>
+        directory.EndedAsync(context.Message.StreamId, context.Message.Channel, context.Message.EndedAt ?? context.SentAt(clock));
 }
 
 internal sealed class BroadcasterAwayConsumer(RaidCommands commands) : IConsumer<BroadcasterAway>

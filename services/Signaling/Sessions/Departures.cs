@@ -21,6 +21,13 @@ internal sealed class Departures(Edge edge, TopologyCalls topology, IOptions<Sig
             await topology.LeaveAsync(new PeerLeave { StreamId = seat.StreamId, PeerId = seat.PeerId, EdgeId = edge.Id });
     }
 
+    /// <summary>Its peers go on at another replica, so nobody hears that they left; who does not arrive there is missed for its reports.</summary>
+    public void LetGo(Session session)
+    {
+        foreach (var seat in session.Seats.Values)
+            edge.Leave(seat);
+    }
+
     public async Task EndAsync(Session session, bool isLost)
     {
         foreach (var seat in session.Seats.Values)

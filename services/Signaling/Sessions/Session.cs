@@ -92,6 +92,9 @@ internal sealed class Session : IThreadPoolWorkItem
 
     public bool IsClosing => Volatile.Read(ref _isDone) || _closing is not null;
 
+    /// <summary>True when this replica sent it to another one, where its peers go on.</summary>
+    public bool WasSentAway => _closing is (GoingAway, _);
+
     /// <summary>Completes when the close frame is written, or nothing can be written any more.</summary>
     public Task Written => _written.Task;
 
@@ -120,9 +123,6 @@ internal sealed class Session : IThreadPoolWorkItem
         RequestId = requestId,
         Error = new Error { Reason = fault.Reason, Message = fault.Text, Retryable = fault.Retryable },
     });
-
-    /// <summary>True when it was closed because this replica stops.</summary>
-    public bool IsToldToGo => _closing?.Code == GoingAway;
 
     /// <summary>Sends what is queued, then closes.</summary>
     public void Close(int code, string text) => Write(() => _closing ??= (code, text));

@@ -4,47 +4,38 @@ using Microsoft.Extensions.Options;
 namespace Beacon.Signaling.Sessions;
 
 /// <summary>
-/// Tells every client to go when the host stops, so that they are elsewhere before this replica is gone. In turn over the time that the
-/// process drains, because the others have to take them in; the first third of it belongs to the balancer, which has to learn where not to
-/// send them.
+/// Tells every client to go when the host stops, so that they are elsewhere before this replica is gone: in turn over the time that the
+/// process serves on, or all at once where it does not.
 /// </summary>
-internal sealed class SessionsStop(Edge edge, IHostApplicationLifetime lifetime, IOptions<EndpointsOptions> options, TimeProvider clock) : IHostedService
+internal sealed class SessionsStop(Edge edge, Drain drain, IHostApplicationLifetime lifetime, IOptions<EndpointsOptions> options) : IHostedService
 {
-    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(100);
+    /// <summary>The rest of the time belongs to who is told last.</summary>
+    private const double Share = 0.8;
+
     private CancellationTokenRegistration _stopping;
-    private Task _told = Task.CompletedTask;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _stopping = lifetime.ApplicationStopping.Register(() => _told = TellAsync(TimeSpan.FromSeconds(options.Value.DrainSeconds)));
+        _stopping = lifetime.ApplicationStopping.Register(() =>
+        {
+            if (options.Value.DrainSeconds > 0)
+                drain.Start(TimeSpan.FromSeconds(options.Value.DrainSeconds * Share));
+            else
+                TellAll();
+        });
         return Task.CompletedTask;
     }
 
-    public async Task StopAsync(CancellationToken cancellationToken)
+    public Task StopAsync(CancellationToken cancellationToken)
     {
         _stopping.Dispose();
-        await _told.WaitAsync(cancellationToken);
+        TellAll();
+        return Task.CompletedTask;
     }
 
-    private async Task TellAsync(TimeSpan drain)
+    private void TellAll()
     {
-        if (drain > TimeSpan.Zero)
-        {
-            await Task.Delay(drain / 3, clock);
-            // Done a little before the end, for who is told last.
-            var turns = (int)(drain / 2 / Pace);
-            var share = Math.Max(1, (edge.SessionCount + turns - 1) / turns);
-            using var turn = new PeriodicTimer(Pace, clock);
-            for (var i = 0; i < turns && edge.SessionCount > 0 && await turn.WaitForNextTickAsync(); i++)
-                Tell(share);
-        }
-
-        Tell(int.MaxValue);
-    }
-
-    private void Tell(int sessions)
-    {
-        foreach (var session in edge.Sessions.Where(session => !session.IsToldToGo).Take(sessions))
+        foreach (var session in edge.Sessions)
             session.Close(Session.GoingAway, "");
     }
 }

@@ -18,6 +18,7 @@ internal sealed class SocketEndpoint(
     FrameHandler handler,
     Departures departures,
     Handshakes handshakes,
+    Drain drain,
     Revocations revocations,
     IssuerKey key,
     IOptions<SignalingOptions> options,
@@ -34,6 +35,12 @@ internal sealed class SocketEndpoint(
         if (handshakes.Refusal(context) is var (status, fault))
         {
             await ErrorJson.WriteAsync(context.Response, status, fault);
+            return;
+        }
+
+        if (drain.IsOn)
+        {
+            await ErrorJson.WriteAsync(context.Response, StatusCodes.Status503ServiceUnavailable, SignalingErrors.EdgeDraining);
             return;
         }
 
@@ -67,7 +74,7 @@ internal sealed class SocketEndpoint(
             // The token may have been taken back since it was looked at.
             else if (!revocations.EndIfCovered(session))
                 Welcome(session);
-            if (lifetime.ApplicationStopping.IsCancellationRequested)
+            if (drain.IsOn || lifetime.ApplicationStopping.IsCancellationRequested)
                 session.Close(Session.GoingAway, "");
             isLost = !await ReadAsync(session);
         }
@@ -77,8 +84,10 @@ internal sealed class SocketEndpoint(
         }
         finally
         {
-            // Peers that were told to go live on without this replica: they resume at another one, and whoever does not is missed for its reports.
-            if (!session.IsToldToGo)
+            // Peers of a replica that empties itself live on without it: they resume at another one, and whoever does not is missed for its reports.
+            if (session.WasSentAway)
+                departures.LetGo(session);
+            else
                 await departures.EndAsync(session, isLost);
             edge.Close(session);
             session.Close(Session.NormalClosure, "");

@@ -52,7 +52,7 @@ internal sealed partial class Tree
 
     private void Exchange(Peer strong, Peer weak, long nowMs)
     {
-        if (HasEvicted(strong) || HasEvicted(weak))
+        if (HasEvicted(strong) || HasEvicted(weak) || HasMovedOrItsChildren(strong) || HasMovedOrItsChildren(weak))
             return;
         var above = weak.Parent!;
         var former = strong.Parent!;

@@ -10,10 +10,13 @@ internal sealed partial class Tree
     /// <summary>An audience that comes in parts is one audience while no part is later than this; so long its newcomers settle, too.</summary>
     private const long OneAudienceMs = 60_000;
 
-    /// <summary>Who has made way for the present audience, and is left alone by the rest of it, and by those who rise in it.</summary>
-    private readonly HashSet<string> _madeWay = new(StringComparer.Ordinal);
+    /// <summary>Who was here before the present audience and was moved since it came: once is enough, so the rest of it and the background passes leave them alone.</summary>
+    private readonly HashSet<string> _movedOnce = new(StringComparer.Ordinal);
 
     private long _importedAtMs = long.MinValue / 2;
+
+    /// <summary>Who has a lower number was here before the present audience.</summary>
+    private uint _audienceFrom;
 
     /// <summary>
     /// An audience comes over in one operation. All start slowly again, so the shape that it had does not fit as it is: the strong are placed
@@ -23,9 +26,11 @@ internal sealed partial class Tree
     /// </summary>
     public void Import(IReadOnlyList<Arrival> arrivals, long nowMs)
     {
-        ForgetWhoMadeWay(nowMs);
+        if (!IsSettling(nowMs))
+            _audienceFrom = _nextOrder;
+        ForgetWhoMoved(nowMs);
         _importedAtMs = nowMs;
-        var leaves = new Queue<Peer>(_peers.Values.Where(peer => peer is { IsAttached: true, IsRoot: false, ChildCount: 0 } && !HasMadeWay(peer))
+        var leaves = new Queue<Peer>(_peers.Values.Where(peer => peer is { IsAttached: true, IsRoot: false, ChildCount: 0 } && !HasMoved(peer))
             .OrderBy(peer => peer.Depth).ThenBy(peer => peer.Rank).ThenByDescending(peer => peer.Order));
         var firstToCome = _nextOrder;
         var coming = new PriorityQueue<(Peer Peer, string? ParentId), (int Weakness, uint Order)>();
@@ -43,7 +48,6 @@ internal sealed partial class Tree
             var best = BestParent(peer);
             if (WorthDisplacing(peer, best, leaves) is { } leaf)
             {
-                _madeWay.Add(leaf.Id);
                 var parent = leaf.Parent!;
                 Unlink(leaf);
                 Detach(leaf);
@@ -69,13 +73,23 @@ internal sealed partial class Tree
         Finish();
     }
 
-    private void ForgetWhoMadeWay(long nowMs)
+    private void RememberWhoMoved(Peer peer, string reason, long nowMs)
     {
-        if (_madeWay.Count > 0 && nowMs - _importedAtMs > OneAudienceMs)
-            _madeWay.Clear();
+        if (peer.Order < _audienceFrom && IsSettling(nowMs) && reason is (Reasons.Preempted or Reasons.Lifted))
+            _movedOnce.Add(peer.Id);
     }
 
-    private bool HasMadeWay(Peer peer) => _madeWay.Count > 0 && _madeWay.Contains(peer.Id);
+    private void ForgetWhoMoved(long nowMs)
+    {
+        if (_movedOnce.Count > 0 && !IsSettling(nowMs))
+            _movedOnce.Clear();
+    }
+
+    private bool IsSettling(long nowMs) => nowMs - _importedAtMs <= OneAudienceMs;
+
+    private bool HasMoved(Peer peer) => _movedOnce.Count > 0 && _movedOnce.Contains(peer.Id);
+
+    private bool HasMovedOrItsChildren(Peer peer) => _movedOnce.Count > 0 && (HasMoved(peer) || peer.Children.Any(HasMoved));
 
     /// <summary>A weaker leaf whose place gains enough.</summary>
     /// <param name="leaves">Those that were here before and were not moved yet, the shallowest and there the weakest first.</param>

@@ -23,7 +23,7 @@ internal sealed partial class Tree
     /// <summary>A peer that was granted more slots changes places with a much weaker leaf above it.</summary>
     private void TryRise(Peer peer, long nowMs)
     {
-        if (peer.Room == 0 || WeakestLeaf(peer.Depth, peer.Rank - WorthAMove + 1) is not { } weak || !MayFeed(weak.Parent!, peer))
+        if (peer.Room == 0 || HasMoved(peer) || WeakestLeaf(peer.Depth, peer.Rank - WorthAMove + 1) is not { } weak || !MayFeed(weak.Parent!, peer))
             return;
         var parent = peer.Parent!;
         Unlink(peer);
@@ -34,7 +34,7 @@ internal sealed partial class Tree
     /// <param name="moves">The most connections to change.</param>
     private void Lift(int moves, long nowMs)
     {
-        ForgetWhoMadeWay(nowMs);
+        ForgetWhoMoved(nowMs);
         if (moves > 0 && TryLiftDeepest(nowMs))
             moves--;
         while (moves > 0 && MaxDepth > 1)
@@ -98,7 +98,7 @@ internal sealed partial class Tree
         if (ranks == 0 || BestParent(null, healthyOnly: true) is not { } free || deepest - (free.Depth + 1) < FarBelow)
             return false;
         var peer = _leaves.At(deepest, PlaceIndex.Highest(ranks))[0];
-        if (!MayFeed(free, peer))
+        if (HasMoved(peer) || !MayFeed(free, peer))
             return false;
         var parent = peer.Parent!;
         Unlink(peer);
@@ -163,7 +163,7 @@ internal sealed partial class Tree
         for (var at = 0; at < heap.Count && at < Weighed; at++)
         {
             var peer = heap[latest ? heap.Count - 1 - at : at];
-            if (!latest || !HasMadeWay(peer))
+            if (!HasMoved(peer))
                 into.Add(Weigh(peer));
         }
     }

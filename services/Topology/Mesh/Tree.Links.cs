@@ -38,6 +38,7 @@ internal sealed partial class Tree
         peer.Reason = reason;
         peer.AssignedAtMs = nowMs;
         peer.BadWindows = 0;
+        RememberWhoMoved(peer, reason, nowMs);
         Link(peer, parent);
         // The parent's edge must know of the child before the child's offer comes.
         Tell(parent, ChangeKind.ChildAssigned, peer);

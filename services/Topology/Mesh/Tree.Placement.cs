@@ -134,7 +134,7 @@ internal sealed partial class Tree
             var weaker = _relays.RanksAt(depth) & ranks;
             if (weaker != 0
                 && _relays.At(depth, PlaceIndex.Lowest(weaker)).Latest is var weak
-                && weak.Slots < peer.Slots && weak.ChildCount < peer.Room && weak is { IsDegraded: false, Parent.IsDegraded: false } && LeadsToRoot(weak))
+                && weak.Slots < peer.Slots && weak.ChildCount < peer.Room && weak is { IsDegraded: false, Parent.IsDegraded: false } && LeadsToRoot(weak) && !HasMovedOrItsChildren(weak))
                 return weak;
         }
 
@@ -166,7 +166,7 @@ internal sealed partial class Tree
         for (var depth = 1; depth < depths; depth++)
         {
             var weaker = _leaves.RanksAt(depth) & ranks;
-            if (weaker != 0 && _leaves.At(depth, PlaceIndex.Lowest(weaker)).Latest is { Parent.IsDegraded: false } weak && LeadsToRoot(weak) && !HasMadeWay(weak))
+            if (weaker != 0 && _leaves.At(depth, PlaceIndex.Lowest(weaker)).Latest is { Parent.IsDegraded: false } weak && LeadsToRoot(weak) && !HasMoved(weak))
                 return weak;
         }
 
@@ -185,7 +185,9 @@ internal sealed partial class Tree
         return true;
     }
 
-    private Peer? AnyLeaf(Peer peer)
+    private Peer? AnyLeaf(Peer peer) => (_movedOnce.Count == 0 ? null : AnyLeaf(peer, alsoMoved: false)) ?? AnyLeaf(peer, alsoMoved: true);
+
+    private Peer? AnyLeaf(Peer peer, bool alsoMoved)
     {
         for (var depth = 1; depth < _leaves.Depths; depth++)
         {
@@ -194,7 +196,7 @@ internal sealed partial class Tree
                 var heap = _leaves.At(depth, PlaceIndex.Lowest(ranks));
                 for (var at = 0; at < heap.Count; at++)
                 {
-                    if (LeadsToRoot(heap[at]) && MayFeed(heap[at].Parent!, peer))
+                    if ((alsoMoved || !HasMoved(heap[at])) && LeadsToRoot(heap[at]) && MayFeed(heap[at].Parent!, peer))
                         return heap[at];
                 }
             }
