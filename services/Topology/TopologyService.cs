@@ -62,6 +62,9 @@ public static class TopologyService
                     membership.MaxProbeTimeout = membership.ProbeTimeout;
                     membership.NumMissedProbesLimit = options.MissedProbes;
                     membership.NumVotesForDeathDeclaration = 1;
+                    // After a power cut the table still has replicas of before, under addresses that nobody has any more. A new one does not become
+                    // active before all of them answer or have not signed for three of these times: at Orleans' own 30 s that is a minute and a half.
+                    membership.IAmAliveTablePublishTimeout = membership.ProbeTimeout * 2;
                 });
                 silo.UseRedisClustering(clustering => clustering.ConfigurationOptions = RedisConnection.RedisSettings(builder.Configuration));
                 if (options.Clustering == TopologyClustering.Kubernetes)
