@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
@@ -13,49 +12,22 @@ public sealed class TurnServerTests(GarnetFixture garnet) : IClassFixture<Garnet
 {
     private const string Secret = "a secret of the turn server";
     private const ushort AllocateSuccess = 0x0103;
-    private readonly string _directory = Directory.CreateTempSubdirectory("beacon-turn-").FullName;
-    private readonly int _port = GarnetFixture.FreePort();
-    private Process? _turn;
+    private readonly TurnServer _turn = new(Secret);
 
     public ValueTask InitializeAsync()
     {
-        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-            .Select(directory => Path.Combine(directory, "turnserver")).FirstOrDefault(File.Exists);
-        if (path is not null)
-        {
-            _turn = Process.Start(new ProcessStartInfo(path,
-            [
-                "-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", $"--listening-port={_port}", "--realm=beacon", "--use-auth-secret",
-                $"--static-auth-secret={Secret}", "--no-cli", "--allow-loopback-peers", "--no-tls", "--no-dtls", $"--pidfile={_directory}/turn.pid", "--log-file=stdout", $"--userdb={_directory}/turn.db",
-            ])
-            { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true });
-            _turn!.OutputDataReceived += (_, _) => { };
-            _turn.ErrorDataReceived += (_, _) => { };
-            _turn.BeginOutputReadLine();
-            _turn.BeginErrorReadLine();
-        }
-
+        _turn.Start();
         return ValueTask.CompletedTask;
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_turn is not null)
-        {
-            _turn.Kill();
-            await _turn.WaitForExitAsync();
-            _turn.Dispose();
-        }
-
-        Directory.Delete(_directory, recursive: true);
-    }
+    public ValueTask DisposeAsync() => _turn.DisposeAsync();
 
     [Fact]
     public async Task What_a_browser_is_given_opens_a_relay_and_what_is_forged_or_expired_does_not()
     {
-        Assert.SkipWhen(_turn is null, "turnserver (coturn) is not installed");
+        TurnServer.RequireInstalled();
         await using var host = await SignalingHost.StartAsync(
-            garnet.ConnectionString, settings: [("Signaling:TurnUrls:0", $"turn:127.0.0.1:{_port}?transport=udp"), ("Signaling:TurnSecret", Secret)]);
+            garnet.ConnectionString, settings: [("Signaling:TurnUrls:0", $"turn:127.0.0.1:{_turn.Port}?transport=udp"), ("Signaling:TurnSecret", Secret)]);
         using var rest = new RestClient(host.Http);
         var answer = await rest.SendAsync(HttpMethod.Get, "/api/ice-servers", null, host.Guest().AccessToken);
         var given = answer.Body.GetProperty("iceServers")[0];
@@ -74,7 +46,7 @@ public sealed class TurnServerTests(GarnetFixture garnet) : IClassFixture<Garnet
     private async Task<int> AllocateAsync(string username, string credential)
     {
         using var socket = new UdpClient();
-        socket.Connect(IPAddress.Loopback, _port);
+        socket.Connect(IPAddress.Loopback, _turn.Port);
         var challenge = await AskAsync(socket, Message(authentication: null));
         var (realm, nonce) = (Attribute(challenge, 0x0014)!, Attribute(challenge, 0x0015)!);
         var answer = await AskAsync(socket, Message((username, realm, nonce, credential)));
