@@ -14,10 +14,7 @@ public static class RedisConnection
     public static void AddRedis(this IHostApplicationBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.TryAddSingleton<IConnectionMultiplexer>(services =>
-        {
-            return ConnectionMultiplexer.Connect(RedisSettings(services.GetRequiredService<IConfiguration>()));
-        });
+        builder.Services.TryAddSingleton<IConnectionMultiplexer>(services => ConnectionMultiplexer.Connect(RedisSettings(services.GetRequiredService<IConfiguration>())));
         if (builder.Services.All(service => service.ServiceType != typeof(RedisHealth)))
         {
             builder.Services.AddSingleton<RedisHealth>();
