@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Builds everything once and runs every test: .NET, Vitest, and the browser tests with a real Chromium.
 #
-#   ./test.sh          all of it; installs Chromium, Redis, coturn and PostgreSQL (Debian packages) and the npm packages if they are missing,
-#                      and takes a container engine where there is one
+#   ./test.sh          all of it; installs Chromium, Redis, coturn and PostgreSQL (Debian packages) and the npm packages if they are missing
 #   ./test.sh --fast   without the browser tests
 #
 # Needs the .NET SDK 10 and Node 20 or newer. The last line is `N passed, N failed, N skipped` over all suites.
 # Exits with 1 on any failure, and when a suite ran nothing. Logs and reports: artifacts/tests/.
+# Tests with containers run where an engine answers, or a script beside the checkout brings one up.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 
