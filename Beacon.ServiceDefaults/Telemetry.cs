@@ -26,13 +26,17 @@ public static class Telemetry
                 .AddHttpClientInstrumentation()
                 .AddRuntimeInstrumentation()
                 .AddMeter("Beacon.*", "MassTransit", "Microsoft.Orleans")
-                .AddPrometheusExporter())
-            .WithTracing(tracing => tracing
-                .AddAspNetCoreInstrumentation()
-                .AddHttpClientInstrumentation()
-                .AddSource("Beacon.*", "MassTransit", "Microsoft.Orleans.Application"));
+                .AddPrometheusExporter());
+        // Spans that nobody gets would cost every call.
         if (!string.IsNullOrEmpty(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
-            telemetry.UseOtlpExporter();
+        {
+            telemetry
+                .WithTracing(tracing => tracing
+                    .AddAspNetCoreInstrumentation()
+                    .AddHttpClientInstrumentation()
+                    .AddSource("Beacon.*", "MassTransit"))
+                .UseOtlpExporter();
+        }
 
         builder.AddReadiness();
     }

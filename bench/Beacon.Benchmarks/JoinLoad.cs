@@ -170,9 +170,9 @@ internal sealed class JoinLoad(int seed, int peers, int callers, int seconds, in
 
     private sealed class DroppingSender : IEdgeSender
     {
-        public Task SendAsync(StreamState stream, IReadOnlyList<Change> changes)
+        public Task SendAsync(StreamState stream, IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces)
         {
-            EdgeSender.ByEdge(changes);
+            EdgeSender.ByEdge(changes, traces);
             return Task.CompletedTask;
         }
 

@@ -47,6 +47,7 @@ public sealed record PeersReassigned(string EdgeId, string StreamId, IReadOnlyLi
 /// <param name="DrainMs">For <see cref="DirectiveKind.ChildRemoved"/>: how long the parent keeps serving the child.</param>
 /// <param name="Position">For <see cref="DirectiveKind.Waiting"/>: 1 = next.</param>
 /// <param name="EstimateMs">For <see cref="DirectiveKind.Waiting"/>: expected wait, 0 = unknown.</param>
+/// <param name="Traceparent">The W3C trace context of what brought it about, where traces are recorded.</param>
 public sealed record PeerDirective(
     string PeerId,
     long Version,
@@ -58,7 +59,8 @@ public sealed record PeerDirective(
     bool Standby = false,
     int DrainMs = 0,
     int Position = 0,
-    int EstimateMs = 0);
+    int EstimateMs = 0,
+    string? Traceparent = null);
 
 /// <summary>The peer at the other end of an edge of the tree, and the Signaling replica that holds it.</summary>
 public sealed record PeerNeighbour(string PeerId, string EdgeId);

@@ -230,10 +230,10 @@ public abstract class StoreContract
         await using var rig = await FilledAsync();
         var page = rig.Database.ReadEvents(100);
         Assert.Equal((4, true), (page.Through, page.IsLast));
-        Assert.Equal([("ann", 1_000L), ("bob", 500L), ("ann", -20L), ("cat", 20L)], page.Events.OfType<CreditsEarned>().OrderBy(moved => moved.Sequence).Select(moved => (moved.AccountId, moved.AmountMicrocredits)));
-        Assert.Equal([(10L, "cat"), (10L, "cat")], page.Events.OfType<TipPosted>().Select(tip => (tip.AmountMicrocredits, Assert.Single(tip.RecipientAccountIds))));
+        Assert.Equal([("ann", 1_000L), ("bob", 500L), ("ann", -20L), ("cat", 20L)], page.Events.Select(entry => entry.Event).OfType<CreditsEarned>().OrderBy(moved => moved.Sequence).Select(moved => (moved.AccountId, moved.AmountMicrocredits)));
+        Assert.Equal([(10L, "cat"), (10L, "cat")], page.Events.Select(entry => entry.Event).OfType<TipPosted>().Select(tip => (tip.AmountMicrocredits, Assert.Single(tip.RecipientAccountIds))));
         await rig.DoAsync(state => state.Changes.PublishedTransfers = 3);
-        Assert.Equal((4, 1), (rig.Database.ReadEvents(100).Through, rig.Database.ReadEvents(100).Events.OfType<TipPosted>().Count()));
+        Assert.Equal((4, 1), (rig.Database.ReadEvents(100).Through, rig.Database.ReadEvents(100).Events.Select(entry => entry.Event).OfType<TipPosted>().Count()));
         Assert.Equal((4, false), (rig.Database.ReadEvents(1).Through, rig.Database.ReadEvents(1).IsLast));
     }
 

@@ -37,11 +37,11 @@ internal sealed class Replica : IEdgeSender
         Tick();
     }
 
-    public Task SendAsync(StreamState stream, IReadOnlyList<Change> changes)
+    public Task SendAsync(StreamState stream, IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces)
     {
         if (IsDead)
             return new TaskCompletionSource().Task;
-        foreach (var (edgeId, directives) in EdgeSender.ByEdge(changes))
+        foreach (var (edgeId, directives) in EdgeSender.ByEdge(changes, traces))
         {
             _world.Told(this, directives);
             _world.Network(() => _world.Deliver(edgeId, directives));

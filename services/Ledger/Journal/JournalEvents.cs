@@ -7,8 +7,8 @@ namespace Beacon.Ledger.Journal;
 /// <summary>A page of the journal as the events that follow from it.</summary>
 /// <param name="Through">The last transfer of the page; 0 when there is none.</param>
 /// <param name="IsLast">True when the journal had no more.</param>
-/// <param name="Events">In order of their sequences.</param>
-internal sealed record EventPage(long Through, bool IsLast, IReadOnlyList<object> Events);
+/// <param name="Events">In order of their sequences, with the transfer that each ends with.</param>
+internal sealed record EventPage(long Through, bool IsLast, IReadOnlyList<(long Transfer, object Event)> Events);
 
 /// <summary>
 /// Reads events out of the journal: what the ledger tells of its transfers is not written a second time. Changes of one
@@ -83,7 +83,7 @@ internal static class JournalEvents
                 _tips.Add((new TipPosted(sequence, row.Id(9).ToString(), reference, row.Text(5), row.Text(12), 0, []), row.Long(1)));
         }
 
-        public IReadOnlyList<object> InOrder(Func<long, long, IRows> legs)
+        public IReadOnlyList<(long Transfer, object Event)> InOrder(Func<long, long, IRows> legs)
         {
             var recipients = Recipients(legs);
             var events = _done.Concat(_open.Values).Select(moved => (moved.Sequence, Event: (object)moved))
@@ -92,7 +92,7 @@ internal static class JournalEvents
                     AmountMicrocredits = recipients[tip.Batch].Sum(leg => leg.Amount),
                     RecipientAccountIds = [.. recipients[tip.Batch].Select(leg => leg.AccountId)],
                 }))));
-            return [.. events.OrderBy(entry => entry.Sequence).Select(entry => entry.Event)];
+            return [.. events.OrderBy(entry => entry.Sequence).Select(entry => ((entry.Sequence - offset + 1) / 2, entry.Event))];
         }
 
         /// <summary>The legs of all tips at once; a tip may have begun on the page before.</summary>

@@ -35,6 +35,9 @@ internal sealed class LedgerWriter(
     /// <summary>Readable after a commit that made events.</summary>
     public ChannelReader<bool> OutboxSignal => _outboxSignal.Reader;
 
+    /// <summary>Which trace each of the latest transfers belongs to.</summary>
+    public PaymentTraces Traces { get; } = new();
+
     /// <summary>Null while the writer takes requests and its last commit succeeded.</summary>
     public string? Trouble => _stopped.Task.IsCompleted ? _trouble ?? "stopped" : _trouble;
 
@@ -143,7 +146,7 @@ internal sealed class LedgerWriter(
             if (_store!.LooksAhead)
                 _store.Expect([.. group.Select(request => request.BatchId).Where(id => id != default).Distinct()]);
             foreach (var request in group)
-                request.Decide(state);
+                Decide(request, state);
             if (!state.Changes.IsEmpty)
                 Commit(state.Changes, group.Count);
             else
@@ -173,6 +176,14 @@ internal sealed class LedgerWriter(
 
         // Elsewhere, so that the next group is decided meanwhile.
         ThreadPool.UnsafeQueueUserWorkItem(Complete, group, preferLocal: false);
+    }
+
+    private void Decide(Request request, LedgerState state)
+    {
+        var before = state.Changes.Batches.Count;
+        request.Decide(state);
+        if (request.Traceparent is { } traceparent && state.Changes.Batches.Count > before)
+            Traces.Note(state.Changes.Batches[before].Posted.Transfers[0].Sequence, state.Changes.Batches[^1].Posted.Transfers[^1].Sequence, traceparent);
     }
 
     // Once, when it begins to stand by: a crowd of refused requests is no crowd of news.

@@ -62,8 +62,12 @@ internal sealed class OutboxPublisher(
     private async Task<bool> PublishTransfersAsync(CancellationToken cancellationToken)
     {
         var page = database.ReadEvents(options.Value.OutboxPageSize);
-        foreach (var message in page.Events)
+        foreach (var (transfer, message) in page.Events)
+        {
+            using var span = writer.Traces.Publish(transfer);
             await bus.Publish(message, message.GetType(), cancellationToken);
+        }
+
         // A page is one step: what a failure left of it is published again as a whole.
         if (page.Through > 0)
             await writer.ExecuteAsync(state => state.Changes.PublishedTransfers = page.Through, waitForRoom: true, cancellationToken);

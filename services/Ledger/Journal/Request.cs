@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Tasks.Sources;
 using Microsoft.Extensions.ObjectPool;
 
@@ -8,6 +9,9 @@ internal abstract class Request
 {
     /// <summary>The id that the decision will look for; empty when it has none, or more than one.</summary>
     public Guid BatchId { get; protected set; }
+
+    /// <summary>The trace of the caller, where traces are recorded; null = none.</summary>
+    public string? Traceparent { get; protected set; }
 
     public abstract void Decide(LedgerState state);
 
@@ -37,6 +41,7 @@ internal sealed class Request<T> : Request, IValueTaskSource<T>
         var request = Pool.Get();
         request._decide = decide;
         request.BatchId = batchId;
+        request.Traceparent = Activity.Current is { Recorded: true } current ? current.Id : null;
         request._holders = 2;
         return request;
     }

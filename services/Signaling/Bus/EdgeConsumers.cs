@@ -82,6 +82,7 @@ internal sealed class EdgeConsumers(Edge edge, Directives directives, RaidNotice
         var change = context.Message;
         edge.SendToAccount(change.AccountId, new ServerFrame
         {
+            Traceparent = SignalingTraces.Current ?? "",
             WalletUpdate = new WalletUpdate
             {
                 BalanceMicrocredits = change.BalanceMicrocredits,
@@ -97,6 +98,7 @@ internal sealed class EdgeConsumers(Edge edge, Directives directives, RaidNotice
         var tip = context.Message;
         var frame = new ServerFrame
         {
+            Traceparent = SignalingTraces.Current ?? "",
             TipReceived = new TipReceived { StreamId = tip.StreamId, FromName = tip.FromName, AmountMicrocredits = tip.AmountMicrocredits },
         };
         foreach (var account in tip.RecipientAccountIds.Distinct(StringComparer.Ordinal))

@@ -17,8 +17,10 @@ internal sealed class Departures(Edge edge, TopologyCalls topology, IOptions<Sig
     /// <summary>Gives a seat up and tells Topology, unless another session has taken the peer over.</summary>
     public async Task LeaveAsync(Seat seat)
     {
-        if (edge.Leave(seat))
-            await topology.LeaveAsync(new PeerLeave { StreamId = seat.StreamId, PeerId = seat.PeerId, EdgeId = edge.Id });
+        if (!edge.Leave(seat))
+            return;
+        using var span = SignalingTraces.Lost(seat);
+        await topology.LeaveAsync(new PeerLeave { StreamId = seat.StreamId, PeerId = seat.PeerId, EdgeId = edge.Id, Traceparent = span?.Id ?? "" });
     }
 
     /// <summary>Its peers go on at another replica, so nobody hears that they left; who does not arrive there is missed for its reports.</summary>

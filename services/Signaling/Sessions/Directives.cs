@@ -12,7 +12,7 @@ internal sealed class Directives(Edge edge, Tickets.Tickets tickets)
         var neighbour = directive.Neighbour?.PeerId ?? "";
         var stripe = (uint)directive.Stripe;
         var version = (ulong)directive.Version;
-        seat.Session.Send(directive.Kind switch
+        var frame = directive.Kind switch
         {
             DirectiveKind.ParentAssigned => new ServerFrame
             {
@@ -72,7 +72,9 @@ internal sealed class Directives(Edge edge, Tickets.Tickets tickets)
                 },
             },
             _ => throw new InvalidOperationException($"No frame for {directive.Kind}."),
-        });
+        };
+        using var span = SignalingTraces.Told(frame, directive.Traceparent);
+        seat.Session.Send(frame);
     }
 
     /// <summary>What a parent takes instead of a signature is known of those that are on this replica.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Beacon.Contracts.Raids.V1;
 using Beacon.Contracts.Signaling.V1;
@@ -37,7 +38,21 @@ internal sealed class FrameHandler(
     private static readonly string[] AddressTypes = ["typ host", "typ srflx", "typ prflx"];
     private const int MaxFaults = 16;
 
-    public Task<Fault?> HandleAsync(Session session, ClientFrame frame) => frame.FrameCase switch
+    public Task<Fault?> HandleAsync(Session session, ClientFrame frame) =>
+        SignalingTraces.Of(frame) is { } span ? TracedAsync(span, session, frame) : DoAsync(session, frame);
+
+    private async Task<Fault?> TracedAsync(Activity span, Session session, ClientFrame frame)
+    {
+        using (span)
+        {
+            var fault = await DoAsync(session, frame);
+            if (fault is not null)
+                span.SetStatus(ActivityStatusCode.Error, fault.Reason);
+            return fault;
+        }
+    }
+
+    private Task<Fault?> DoAsync(Session session, ClientFrame frame) => frame.FrameCase switch
     {
         ClientFrame.FrameOneofCase.GoLive => GoLiveAsync(session, frame.RequestId, frame.GoLive),
         ClientFrame.FrameOneofCase.JoinStream => JoinAsync(session, frame.RequestId, frame.JoinStream),
@@ -128,7 +143,7 @@ internal sealed class FrameHandler(
         seat.Rejoin = _ => calls.JoinAsync(request);
         return await TakeAsync(seat, requestId, async () =>
         {
-            var stream = await calls.JoinAsync(request);
+            var stream = await calls.JoinAsync(SignalingTraces.Current is { } trace ? new PeerJoin(request) { Traceparent = trace } : request);
             return new ServerFrame
             {
                 StreamJoined = new StreamJoined
@@ -185,6 +200,7 @@ internal sealed class FrameHandler(
         }
 
         answer.RequestId = requestId;
+        answer.Traceparent = SignalingTraces.Current ?? "";
         seat.Session.Send(answer);
         foreach (var directive in seat.Confirm())
             directives.Tell(seat, directive);

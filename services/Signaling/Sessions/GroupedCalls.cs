@@ -1,3 +1,5 @@
+using Beacon.ServiceDefaults;
+
 namespace Beacon.Signaling.Sessions;
 
 /// <summary>
@@ -23,7 +25,7 @@ internal sealed class GroupedCalls<TRequest, TAnswer>(int maxBatch, int maxUnder
             _underWay++;
         }
 
-        _ = RunAsync();
+        Traces.Detach(RunAsync);
         return answer.Task;
     }
 

@@ -32,14 +32,16 @@ internal sealed class StreamCalls(IGrainFactory grains, CommandQueue commands)
         return reply.Refusal == Refusal.None ? reply.Value! : throw Error(reply.Refusal).Exception();
     }
 
-    public Task<Reply<Streams.StreamInfo>> TryJoinAsync(string streamId, JoinCommand command) =>
-        TryExecuteAsync(streamId, new StreamCommand(command, Leave: null));
+    public Task<Reply<Streams.StreamInfo>> TryJoinAsync(string streamId, JoinCommand command, string traceparent = "") =>
+        TryExecuteAsync(streamId, new StreamCommand(command, Leave: null, Trace(traceparent)));
 
-    public async Task<Refusal> TryLeaveAsync(string streamId, LeaveCommand command) =>
-        (await TryExecuteAsync(streamId, new StreamCommand(Join: null, command))).Refusal;
+    public async Task<Refusal> TryLeaveAsync(string streamId, LeaveCommand command, string traceparent = "") =>
+        (await TryExecuteAsync(streamId, new StreamCommand(Join: null, command, Trace(traceparent)))).Refusal;
 
     public Task<Reply<T>> TryAsync<T>(string streamId, Func<IStreamGrain, Task<Reply<T>>> call) =>
         TryAsync(() => call(grains.GetGrain<IStreamGrain>(streamId)));
+
+    private static string? Trace(string traceparent) => traceparent.Length == 0 ? null : traceparent;
 
     private Task<Reply<Streams.StreamInfo>> TryExecuteAsync(string streamId, StreamCommand command) =>
         TryAsync(() => commands.ExecuteAsync(streamId, command));

@@ -63,7 +63,11 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
         foreach (var leave in request.Leaves)
             Requests.StreamId(leave.StreamId);
         var refusals = await Task.WhenAll(request.Leaves.GroupBy(leave => (leave.StreamId, leave.EdgeId)).Select(leaves =>
-            streams.TryLeaveAsync(leaves.Key.StreamId, new LeaveCommand([.. leaves.Select(leave => leave.PeerId)], leaves.Key.EdgeId))));
+            streams.TryLeaveAsync(
+                leaves.Key.StreamId,
+                new LeaveCommand([.. leaves.Select(leave => leave.PeerId)], leaves.Key.EdgeId),
+                // They are lost together and healed together: one trace has what came of it.
+                leaves.FirstOrDefault(leave => leave.Traceparent.Length > 0)?.Traceparent ?? "")));
         return refusals.FirstOrDefault(refusal => refusal is not (Refusal.None or Refusal.UnknownStream)) is var refused && refused != Refusal.None
             ? throw StreamCalls.Error(refused).Exception()
             : new LeaveStreamsResponse();
@@ -154,7 +158,7 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
     {
         try
         {
-            var reply = await streams.TryJoinAsync(Requests.StreamId(join.StreamId), Requests.Join(join));
+            var reply = await streams.TryJoinAsync(Requests.StreamId(join.StreamId), Requests.Join(join), join.Traceparent);
             return reply.Refusal == Refusal.None
                 ? new JoinResult { Stream = StreamCalls.ToMessage(reply.Value!) }
                 : Failed(StreamCalls.Error(reply.Refusal).Exception());

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
+using Beacon.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
 namespace Beacon.Topology.Streams;
@@ -45,7 +46,7 @@ internal sealed class CommandQueue(IGrainFactory grains, IOptions<TopologyOption
             queue.CallsUnderWay++;
         }
 
-        _ = SendAsync(streamId, queue);
+        Traces.Detach(() => SendAsync(streamId, queue));
         return waiting.Reply.Task;
     }
 

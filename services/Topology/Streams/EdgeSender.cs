@@ -9,7 +9,8 @@ namespace Beacon.Topology.Streams;
 internal interface IEdgeSender
 {
     /// <summary>Tells peers, through their edges, what is new for them. What does not arrive is told again later.</summary>
-    Task SendAsync(StreamState stream, IReadOnlyList<Change> changes);
+    /// <param name="traces">The ranges of the changes that belong to traces, in order.</param>
+    Task SendAsync(StreamState stream, IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces);
 
     Task ChallengeAsync(StreamState stream, long window, Challenge challenge);
 
@@ -26,8 +27,8 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
 {
     private const int DirectivesPerMessage = 512;
 
-    public Task SendAsync(StreamState stream, IReadOnlyList<Change> changes) =>
-        Task.WhenAll(ByEdge(changes).Select(async edge =>
+    public Task SendAsync(StreamState stream, IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces) =>
+        Task.WhenAll(ByEdge(changes, traces).Select(async edge =>
         {
             foreach (var part in edge.Value.Chunk(DirectivesPerMessage))
             {
@@ -37,18 +38,22 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
         }));
 
     /// <summary>What each edge is to be told, in order.</summary>
-    internal static Dictionary<string, List<PeerDirective>> ByEdge(IReadOnlyList<Change> changes)
+    internal static Dictionary<string, List<PeerDirective>> ByEdge(IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces)
     {
         var byEdge = new Dictionary<string, List<PeerDirective>>(StringComparer.Ordinal);
-        foreach (var change in changes)
+        var trace = 0;
+        for (var at = 0; at < changes.Count; at++)
         {
+            var change = changes[at];
+            while (trace < traces.Count && traces[trace].To <= at)
+                trace++;
             var member = MemberState.Of(change.Peer);
             // Who has left meanwhile is told nothing.
             if (member.IsGone)
                 continue;
             if (!byEdge.TryGetValue(member.Member.EdgeId, out var directives))
                 byEdge[member.Member.EdgeId] = directives = [];
-            directives.Add(Directive(member, change));
+            directives.Add(Directive(member, change, trace < traces.Count && traces[trace].From <= at ? traces[trace].Traceparent : null));
         }
 
         return byEdge;
@@ -90,7 +95,7 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
         }
     }
 
-    private static PeerDirective Directive(MemberState member, Change change) => new(
+    private static PeerDirective Directive(MemberState member, Change change, string? traceparent) => new(
         change.PeerId,
         StreamState.NumberOf(member, change),
         change.Kind switch
@@ -108,5 +113,6 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
         change.IsStandby,
         change.DrainMs,
         change.Position,
-        (int)Math.Min(change.EstimateMs, int.MaxValue));
+        (int)Math.Min(change.EstimateMs, int.MaxValue),
+        traceparent);
 }

@@ -28,8 +28,9 @@ internal sealed record Imported(int Placed, int Waiting, int Known, int Refused)
 internal sealed record HandoverCommand(string PeerId, string AccountId, double UplinkMbps, int MaxChildren);
 
 /// <summary>One of the two.</summary>
+/// <param name="Traceparent">The trace that it belongs to; null = none. Commands of one call have their own.</param>
 [GenerateSerializer, Immutable]
-internal sealed record StreamCommand(JoinCommand? Join, LeaveCommand? Leave);
+internal sealed record StreamCommand(JoinCommand? Join, LeaveCommand? Leave, string? Traceparent = null);
 
 /// <param name="Stream">After all of the commands.</param>
 /// <param name="Refusals">Of each command, in order.</param>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Beacon.Contracts.Events;
 
 namespace Beacon.Topology.Streams;
@@ -116,17 +117,26 @@ internal sealed partial class StreamOwner(
             return Unknown();
         var now = NowMs;
         var refusals = new Refusal[commands.Count];
+        List<Activity>? spans = null;
         for (var command = 0; command < refusals.Length; command++)
         {
+            var span = StreamTraces.Of(commands[command], streamId);
+            var before = state.Changes;
             refusals[command] = commands[command] switch
             {
                 { Join: { } join } => Join(state, join, now),
                 { Leave: { } leave } => Leave(state, leave, now),
                 _ => Refusal.None,
             };
+            if (span is null)
+                continue;
+            state.Traced(before, span.Id!);
+            (spans ??= []).Add(span);
         }
 
         var reply = Answer(state, await Committed(refusals.Length));
+        foreach (var span in spans ?? [])
+            span.Dispose();
         return reply.Refusal == Refusal.None ? new CommandReplies(reply.Value!, refusals) : reply.Refusal;
     }
 
@@ -402,11 +412,11 @@ internal sealed partial class StreamOwner(
         if (wasAway || !state.HasBatch)
         {
             // What was decided while the journal is away is told; the record of it goes on gathering.
-            var untold = wasAway ? state.TakeChanges() : [];
+            var (untold, untoldTraces) = wasAway ? state.TakeChanges() : ([], []);
             var events = wasAway ? state.TakeEvents() : new BatchEvents();
             await before;
             metrics.Decided(events);
-            await edges.SendAsync(state, untold);
+            await edges.SendAsync(state, untold, untoldTraces);
             state.GiveBack(untold);
             metrics.Told(events, NowMs);
             state.TellWatchers();
@@ -416,7 +426,9 @@ internal sealed partial class StreamOwner(
         var batch = state.TakeBatch(whole: IsWholeDue(state));
         var began = clock.GetTimestamp();
         var number = ++_commitNumber;
+        using var span = StreamTraces.Commit(batch);
         var outcome = await Write(number, batch.Store);
+        span?.AddEvent(new ActivityEvent("recorded"));
         await before;
         if (_isLost)
             return Durability.Lost;
@@ -426,7 +438,7 @@ internal sealed partial class StreamOwner(
         metrics.Decided(batch.Events);
         if (outcome == CommitOutcome.Done)
             metrics.Committed(batch.Store, clock.GetElapsedTime(began));
-        await edges.SendAsync(state, batch.Changes);
+        await edges.SendAsync(state, batch.Changes, batch.Traces);
         state.GiveBack(batch.Changes);
         metrics.Told(batch.Events, NowMs);
         state.TellWatchers();

@@ -4,7 +4,7 @@ using Beacon.Topology.Mesh;
 namespace Beacon.Topology.Streams;
 
 /// <summary>What the owner must do with the outside after a batch: write it, then tell it.</summary>
-internal sealed record PendingBatch(StreamBatch Store, List<Change> Changes, BatchEvents Events);
+internal sealed record PendingBatch(StreamBatch Store, List<Change> Changes, IReadOnlyList<TracedChanges> Traces, BatchEvents Events);
 
 /// <summary>
 /// A live stream in memory: its trees, one a stripe, its members and windows. Everything here is done in one turn and without I/O; the owner
@@ -33,6 +33,7 @@ internal sealed partial class StreamState
     private readonly TreeWatch[] _watches;
     private List<Change> _changes = [];
     private List<Change>? _spareChanges;
+    private List<TracedChanges>? _traces;
     private BatchEvents _events = new();
     private bool _metaChanged;
     private bool _renewTtl;
@@ -100,6 +101,9 @@ internal sealed partial class StreamState
     public RelayWindows Windows { get; }
 
     public bool IsEnded => Meta.EndedReason is not null;
+
+    /// <summary>How many things peers are to be told with the next batch.</summary>
+    public int Changes => _changes.Count;
 
     /// <summary>Entries of the record, when it is written as a whole.</summary>
     public int Entries => _members.Count * (1 + Meta.Stripes);
@@ -325,7 +329,7 @@ internal sealed partial class StreamState
     public PendingBatch TakeBatch(bool whole)
     {
         if (whole)
-            return new PendingBatch(TakeWhole(), TakeChanges(), TakeEvents());
+            return Pending(TakeWhole());
         if (HasBatch && Meta.TreeVersion != Trees.Version)
             SetMeta(Meta with { TreeVersion = Trees.Version });
         var segments = new SegmentWriter();
@@ -344,7 +348,7 @@ internal sealed partial class StreamState
         }
 
         var batch = new StreamBatch(_metaChanged ? Meta : null, segments.Close(), [.. _newOutbox], [.. _published], _renewTtl) { Peers = _removed.Count + _changed.Count };
-        return new PendingBatch(Taken(batch), TakeChanges(), TakeEvents());
+        return Pending(Taken(batch));
     }
 
     /// <summary>All there is, for a record that is to be replaced.</summary>
@@ -362,12 +366,19 @@ internal sealed partial class StreamState
     }
 
     /// <summary>What peers are to be told, while nothing can be written: what is to be written goes on gathering.</summary>
-    public List<Change> TakeChanges()
+    public (List<Change> Changes, IReadOnlyList<TracedChanges> Traces) TakeChanges()
     {
-        var changes = _changes;
+        var taken = (_changes, (IReadOnlyList<TracedChanges>?)_traces ?? []);
         _changes = _spareChanges ?? [];
-        _spareChanges = null;
-        return changes;
+        (_spareChanges, _traces) = (null, null);
+        return taken;
+    }
+
+    /// <summary>What peers are to be told from <paramref name="from"/> on follows from a command of this trace.</summary>
+    public void Traced(int from, string traceparent)
+    {
+        if (_changes.Count > from)
+            (_traces ??= []).Add(new TracedChanges(from, _changes.Count, traceparent));
     }
 
     /// <summary>What was taken has been told: the list, which may be long, is used again.</summary>
@@ -383,6 +394,12 @@ internal sealed partial class StreamState
         var events = _events;
         _events = new BatchEvents();
         return events;
+    }
+
+    private PendingBatch Pending(StreamBatch batch)
+    {
+        var (changes, traces) = TakeChanges();
+        return new PendingBatch(batch, changes, traces, TakeEvents());
     }
 
     private StreamBatch Taken(StreamBatch batch)

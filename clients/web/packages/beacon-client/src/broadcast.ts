@@ -151,7 +151,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
 
   stats(): BroadcastStats {
     return {
-      ...peerStats(this.#peer!, this.context.socket.accountId),
+      ...peerStats(this.#peer!, this.context.socket),
       framesEncoded: this.#video?.framesEncoded ?? 0,
       lastFrameTimestampUs: this.#lastFrameTimestampUs,
       bitrateKbps: this.#audioKbps + (this.#video?.bitrateKbps ?? 0),

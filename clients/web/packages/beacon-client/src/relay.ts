@@ -90,8 +90,7 @@ export class Relay extends Emitter<RelayEvents> {
   /** What it receives from whom, and forwards to whom. */
   stats(): PeerStats {
     const { peer, streamId } = this.#stream;
-    const { accountId } = this.context.socket;
-    return peer ? peerStats(peer, accountId) : noPeer(streamId, accountId);
+    return peer ? peerStats(peer, this.context.socket) : noPeer(streamId, this.context.socket);
   }
 
   /** Leaves the stream; its children are given other parents. */

@@ -1,4 +1,5 @@
 import type { ChildView, StreamPeer } from './mesh/streamPeer';
+import type { SignalingSocket } from './signaling/socket';
 
 /** Who feeds this peer in one stripe. */
 export interface ParentStats {
@@ -24,6 +25,8 @@ export interface PeerStats {
   peerId: string;
   /** The account. */
   accountId: string;
+  /** The trace of the latest attempt to enter the stream: name it when you report that something went wrong. */
+  traceId: string;
   /** One per stripe. */
   parents: ParentStats[];
   /** The children. */
@@ -42,12 +45,16 @@ export interface PeerStats {
   measuredUplinkMbps: number | undefined;
 }
 
-export function peerStats(peer: StreamPeer, accountId: string): PeerStats {
+/** Whose stats they are. */
+type Identity = Pick<SignalingSocket, 'accountId' | 'lastTraceId'>;
+
+export function peerStats(peer: StreamPeer, { accountId, lastTraceId }: Identity): PeerStats {
   const children = peer.children;
   return {
     streamId: peer.streamId,
     peerId: peer.peerId,
     accountId,
+    traceId: lastTraceId,
     parents: peer.parents.map(({ stripe, keeper }) => ({
       stripe,
       parentPeerId: keeper.feedingPeerId,
@@ -67,11 +74,12 @@ export function peerStats(peer: StreamPeer, accountId: string): PeerStats {
 }
 
 /** The stats of a session that the server has not let in yet. */
-export function noPeer(streamId: string, accountId: string): PeerStats {
+export function noPeer(streamId: string, { accountId, lastTraceId }: Identity): PeerStats {
   return {
     streamId,
     peerId: '',
     accountId,
+    traceId: lastTraceId,
     parents: [],
     children: [],
     childPeerIds: [],

@@ -158,9 +158,8 @@ export class Watch extends Emitter<WatchEvents> {
   stats(): WatchStats {
     const { stream, video } = this.#current;
     const { peer, title, channel } = stream;
-    const accountId = this.context.socket.accountId;
     return {
-      ...(peer ? peerStats(peer, accountId) : noPeer(this.streamId, accountId)),
+      ...(peer ? peerStats(peer, this.context.socket) : noPeer(this.streamId, this.context.socket)),
       title,
       channel,
       framesDecoded: video.framesDecoded,

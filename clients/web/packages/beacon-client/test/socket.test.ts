@@ -88,6 +88,19 @@ describe('the signalling socket', () => {
     expect([await first, await second].map((frame) => (frame.value as { peerId: string }).peerId)).toEqual(['one', 'two']);
   });
 
+  test('gives each request a trace of its own, which can be named', async () => {
+    const { socket, latest } = await setUp();
+    latest().greets();
+    expect(socket.lastTraceId).toBe('');
+    void socket.request(join).catch(() => undefined);
+    const first = socket.lastTraceId;
+    void socket.request(join).catch(() => undefined);
+    expect(first).toMatch(/^[0-9a-f]{32}$/);
+    expect(socket.lastTraceId).not.toBe(first);
+    expect(latest().sent[0]!.traceparent).toMatch(new RegExp(`^00-${first}-[0-9a-f]{16}-01$`));
+    socket.close();
+  });
+
   test("rejects a request with the server's reason", async () => {
     const { socket, latest } = await setUp();
     latest().greets();

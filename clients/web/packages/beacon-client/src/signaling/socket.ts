@@ -4,6 +4,7 @@ import { BeaconError } from '../errors';
 import { Emitter } from '../events';
 import { ClientFrameSchema, ServerFrameSchema, type ServerFrame, type Welcome } from '../gen/beacon/signaling/v1/frames_pb';
 import type { TokenKeeper } from './tokens';
+import { newTrace } from './trace';
 
 export type ClientFramePayload = NonNullable<MessageInitShape<typeof ClientFrameSchema>['frame']>;
 export type ServerFramePayload = ServerFrame['frame'];
@@ -48,6 +49,7 @@ export class SignalingSocket extends Emitter<SocketEvents> {
   #welcome: Welcome | undefined;
   #state: SocketState = 'idle';
   #lastRequestId = 0n;
+  #lastTraceId = '';
   #accountId = '';
   #reconnectTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -70,6 +72,11 @@ export class SignalingSocket extends Emitter<SocketEvents> {
   /** Whose sessions these are: the account of the last greeting. */
   get accountId(): string {
     return this.#accountId;
+  }
+
+  /** The trace of the latest request, 32 hexadecimal digits; empty before the first. */
+  get lastTraceId(): string {
+    return this.#lastTraceId;
   }
 
   /** Starts to connect; does nothing when that has been done. */
@@ -109,8 +116,10 @@ export class SignalingSocket extends Emitter<SocketEvents> {
   /** Sends a frame and waits for its answer. Rejects with the server's error, or `disconnected`, or `timeout`. */
   request(frame: ClientFramePayload): Promise<ServerFramePayload> {
     const requestId = ++this.#lastRequestId;
+    const { traceId, traceparent } = newTrace();
+    this.#lastTraceId = traceId;
     return new Promise((resolve, reject) => {
-      if (!this.#write(requestId, frame)) {
+      if (!this.#write(requestId, frame, traceparent)) {
         reject(new BeaconError('disconnected', 'There is no connection to the server.', true));
         return;
       }
@@ -194,9 +203,9 @@ export class SignalingSocket extends Emitter<SocketEvents> {
     }
   }
 
-  #write(requestId: bigint, frame: ClientFramePayload): boolean {
+  #write(requestId: bigint, frame: ClientFramePayload, traceparent = ''): boolean {
     if (this.#state !== 'open' || this.#socket?.readyState !== this.#WebSocket.OPEN) return false;
-    this.#socket.send(toBinary(ClientFrameSchema, create(ClientFrameSchema, { requestId, frame })));
+    this.#socket.send(toBinary(ClientFrameSchema, create(ClientFrameSchema, { requestId, frame, traceparent })));
     return true;
   }
 
