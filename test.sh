@@ -6,6 +6,7 @@
 #
 # Needs the .NET SDK 10 and Node 20 or newer. The last line is `N passed, N failed, N skipped` over all suites.
 # Exits with 1 on any failure, and when a suite ran nothing. Logs and reports: artifacts/tests/.
+# Tests with containers run where an engine answers, or a script beside the checkout brings one up.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 
@@ -13,7 +14,7 @@ fast=
 case "${1:-}" in
     "") ;;
     --fast) fast=1 ;;
-    *) sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+    *) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac
 
 configuration=Release
@@ -46,6 +47,18 @@ install_programs() {
     { "${root[@]}" apt-get update -qq &&
         "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends "${missing[@]}"; } > "$results/apt.log" 2>&1 ||
         { tail -n 5 "$results/apt.log"; echo "Could not install ${missing[*]}: their tests will say so."; }
+}
+
+# Tests with containers take an engine that answers. Where there is none, a script beside the checkout may bring one up, with local images.
+start_engine() {
+    local script=../shared/ci/container-engine.sh
+    docker version > /dev/null 2>&1 && return
+    [ -e "$script" ] || { echo "No container engine: the tests with containers will say so."; return; }
+    say "starting a container engine"
+    export BEACON_ENGINE=${BEACON_ENGINE:-${TMPDIR:-/tmp}/beacon-engine}
+    # One that is there already is somebody's.
+    [ -e "$BEACON_ENGINE/dockerd.pid" ] || trap ". $script down" EXIT
+    . "$script" up > "$results/engine.log" 2>&1 || { tail -n 5 "$results/engine.log"; echo "No container engine: the tests with containers will say so."; }
 }
 
 install_packages() {
@@ -82,6 +95,7 @@ command -v node > /dev/null || stop "Node 20 or newer is missing: https://nodejs
 rm -rf "$results"
 mkdir -p "$results"
 install_programs
+start_engine
 install_packages
 
 say "building Beacon.sln ($configuration, warnings are errors)"

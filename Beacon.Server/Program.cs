@@ -6,6 +6,7 @@ using Beacon.Signaling;
 using Beacon.Topology;
 
 var builder = WebApplication.CreateBuilder(args);
+builder.CheckSettings(typeof(SignalingOptions), typeof(TopologyOptions), typeof(LedgerOptions), typeof(RaidsOptions));
 using var store = EmbeddedStore.Start(builder);
 builder.AddLoopbackDiscovery();
 builder.AddServiceDefaults();

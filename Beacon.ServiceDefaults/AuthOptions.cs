@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace Beacon.ServiceDefaults;
 
 /// <summary>Who is believed (<c>Beacon:Auth</c>).</summary>
-public sealed class AuthOptions
+public sealed class AuthOptions : IValidatableObject
 {
     public const string Section = "Beacon:Auth";
 
@@ -30,4 +30,16 @@ public sealed class AuthOptions
     /// directory, which serves only processes that share that directory.
     /// </summary>
     public string ServiceKey { get; set; } = "";
+
+    /// <inheritdoc />
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Authority.Length > 0 && !(Uri.TryCreate(Authority, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"))
+            yield return new ValidationResult($"{Section}:Authority is '{Authority}', and must be a URL, or empty.");
+        if (ServiceKey.Length > 0 && !IsKey(ServiceKey))
+            yield return new ValidationResult($"{Section}:ServiceKey must be base64 of at least 32 bytes.");
+    }
+
+    internal static bool IsKey(string text) =>
+        Convert.TryFromBase64String(text, new byte[text.Length], out var length) && length >= 32;
 }

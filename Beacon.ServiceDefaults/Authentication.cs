@@ -32,16 +32,15 @@ public static class Authentication
         builder.Services.AddOptions<AuthOptions>()
             .BindConfiguration(AuthOptions.Section)
             .ValidateDataAnnotations()
-            .Validate(auth => auth.ServiceKey.Length == 0 || IsKey(auth.ServiceKey), "Beacon:Auth:ServiceKey must be base64 of at least 32 bytes.")
             .ValidateOnStart();
         var configured = builder.Configuration.GetSection(AuthOptions.Section).Get<AuthOptions>() ?? new AuthOptions();
-        var serviceKey = new SymmetricSecurityKey(IsKey(configured.ServiceKey)
+        var serviceKey = new SymmetricSecurityKey(AuthOptions.IsKey(configured.ServiceKey)
             ? Convert.FromBase64String(configured.ServiceKey)
             : builder.SecretFile("service.key", () => RandomNumberGenerator.GetBytes(32)));
         builder.Services.AddSingleton(services => new ServiceTokens(serviceKey, services.GetRequiredService<TimeProvider>()));
 
         builder.Services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme)
-            .AddJwtBearer(jwt => jwt.Events = new JwtBearerEvents { OnChallenge = Refuse, OnForbidden = Forbid, OnTokenValidated = RenameChannel })
+            .AddJwtBearer(jwt => jwt.Events = new JwtBearerEvents { OnChallenge = Refuse, OnForbidden = Forbid, OnTokenValidated = RenameChannel, OnMessageReceived = PassServices })
             .AddJwtBearer(ServiceScheme, jwt =>
             {
                 jwt.MapInboundClaims = false;
@@ -76,8 +75,18 @@ public static class Authentication
                 .RequireClaim("scope", Scopes.Service));
     }
 
-    private static bool IsKey(string text) =>
-        Convert.TryFromBase64String(text, new byte[text.Length], out var length) && length >= 32;
+    /// <summary>
+    /// A service's token is none of the authority's, so the authority need not be asked for its keys first: the services start before
+    /// the one that issues users' tokens, and must not wait for it.
+    /// </summary>
+    private static Task PassServices(MessageReceivedContext context)
+    {
+        const string Prefix = "Bearer ";
+        var header = context.Request.Headers.Authorization.ToString();
+        if (header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) && ServiceTokens.IsOne(header[Prefix.Length..]))
+            context.NoResult();
+        return Task.CompletedTask;
+    }
 
     private static Task RenameChannel(TokenValidatedContext context)
     {

@@ -13,7 +13,7 @@ namespace Beacon.ServiceDefaults;
 /// <summary>
 /// Where a process listens (<c>Beacon:Endpoints</c>). Two ports, because Kestrel cannot serve HTTP/1.1 and HTTP/2 without TLS on one.
 /// </summary>
-public sealed class EndpointsOptions
+public sealed class EndpointsOptions : IValidatableObject
 {
     public const string Section = "Beacon:Endpoints";
 
@@ -35,6 +35,26 @@ public sealed class EndpointsOptions
     /// </summary>
     [Required]
     public IList<string> TrustedProxies { get; set; } = [];
+
+    /// <summary>
+    /// How long the process goes on to serve after it was told to stop, in seconds, while <c>/health</c> says that it is not ready and Signaling tells
+    /// its clients in turn to go elsewhere. 0 to 300, default 0: who stops the only process gains nothing by waiting.
+    /// </summary>
+    [Range(0, 300)]
+    public int DrainSeconds { get; set; }
+
+    /// <inheritdoc />
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Address != "*" && !IPAddress.TryParse(Address, out _))
+            yield return new ValidationResult($"{Section}:Address is '{Address}', and must be an IP address, or * for all.");
+        foreach (var proxy in TrustedProxies.Where(proxy => !System.Net.IPNetwork.TryParse(AsNetwork(proxy), out _)))
+            yield return new ValidationResult($"{Section}:TrustedProxies has '{proxy}', and must be IP addresses or networks such as 10.0.0.0/8.");
+    }
+
+    /// <summary>The network that an entry of <see cref="TrustedProxies"/> stands for.</summary>
+    internal static string AsNetwork(string proxy) =>
+        proxy.Contains('/', StringComparison.Ordinal) ? proxy : proxy.Contains(':', StringComparison.Ordinal) ? $"{proxy}/128" : $"{proxy}/32";
 }
 
 public static class Endpoints
@@ -43,9 +63,7 @@ public static class Endpoints
     public static void AddEndpoints(this WebApplicationBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.AddOptions<EndpointsOptions>().BindConfiguration(EndpointsOptions.Section).ValidateDataAnnotations()
-            .Validate(endpoints => endpoints.TrustedProxies.All(proxy => System.Net.IPNetwork.TryParse(AsNetwork(proxy), out _)), "Beacon:Endpoints:TrustedProxies must be IP addresses or networks such as 10.0.0.0/8.")
-            .ValidateOnStart();
+        builder.Services.AddOptions<EndpointsOptions>().BindConfiguration(EndpointsOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         var options = builder.Configuration.GetSection(EndpointsOptions.Section).Get<EndpointsOptions>() ?? new EndpointsOptions();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -74,10 +92,7 @@ public static class Endpoints
         forwarded.KnownProxies.Clear();
         forwarded.KnownIPNetworks.Clear();
         foreach (var proxy in proxies)
-            forwarded.KnownIPNetworks.Add(System.Net.IPNetwork.Parse(AsNetwork(proxy)));
+            forwarded.KnownIPNetworks.Add(System.Net.IPNetwork.Parse(EndpointsOptions.AsNetwork(proxy)));
         app.UseForwardedHeaders(forwarded);
     }
-
-    private static string AsNetwork(string proxy) =>
-        proxy.Contains('/', StringComparison.Ordinal) ? proxy : proxy.Contains(':', StringComparison.Ordinal) ? $"{proxy}/128" : $"{proxy}/32";
 }

@@ -7,4 +7,10 @@ internal static partial class Log
 {
     [LoggerMessage(9001, LogLevel.Warning, "{Method} failed because a service behind it cannot be reached")]
     public static partial void ServiceBehindUnavailable(ILogger logger, string method, Exception exception);
+
+    [LoggerMessage(9002, LogLevel.Warning, "Waiting for Redis at {Endpoints}")]
+    public static partial void WaitingForRedis(ILogger logger, string endpoints);
+
+    [LoggerMessage(9003, LogLevel.Information, "Told to stop: not ready any more, and serving for {Seconds} s more")]
+    public static partial void Draining(ILogger logger, int seconds);
 }

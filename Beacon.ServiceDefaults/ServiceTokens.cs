@@ -33,5 +33,18 @@ public sealed class ServiceTokens(SymmetricSecurityKey key, TimeProvider clock)
         return token;
     }
 
+    /// <summary>True when a token says that it is a service's; whether it is, only its signature tells.</summary>
+    internal static bool IsOne(string token)
+    {
+        try
+        {
+            return new JsonWebToken(token).Issuer == Issuer;
+        }
+        catch (ArgumentException)
+        {
+            return false; // No token at all.
+        }
+    }
+
     private sealed record Issued(string Token, DateTimeOffset RenewAt);
 }

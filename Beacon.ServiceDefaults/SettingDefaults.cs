@@ -17,6 +17,8 @@ public static class SettingDefaults
         ["Logging:LogLevel:MassTransit"] = "Warning",
         ["Logging:LogLevel:Yarp"] = "Warning",
         ["Logging:LogLevel:Orleans"] = "Warning",
+        // It warns that its keys are not kept; nothing here is protected with them.
+        ["Logging:LogLevel:Microsoft.AspNetCore.DataProtection"] = "Error",
         // Advice on the garbage collector, and a watchdog that takes a slow start for a hung one.
         ["Logging:LogLevel:Orleans.Runtime.Silo"] = "Error",
         ["Logging:LogLevel:Orleans.Runtime.Watchdog"] = "Error",

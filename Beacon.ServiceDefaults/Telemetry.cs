@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
@@ -39,7 +38,7 @@ public static class Telemetry
                 .UseOtlpExporter();
         }
 
-        builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), ["live"]);
+        builder.AddReadiness();
     }
 
     /// <summary><c>/health</c> is readiness with every check, <c>/alive</c> says that the process runs, <c>/metrics</c> is for Prometheus.</summary>

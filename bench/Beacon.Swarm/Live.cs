@@ -22,7 +22,18 @@ internal static class Live
     private static readonly Option<int> Tips = Beacon.Benchmarks.Verb.Number("--tips", 5_000, 1, 1_000_000, "Tips.");
     private static readonly Option<int> Orphans = Beacon.Benchmarks.Verb.Number("--orphans", 1_000, 1, 15_000, "Viewers that lose their parent at once, at least.");
     private static readonly Option<string> Phases = new("--phases") { Description = "Which, in this order; signal, report and heal need join.", DefaultValueFactory = _ => string.Join(',', AllPhases) };
-    private static readonly Option<Uri?> Url = new("--url") { Description = "A running server, http://host:port, instead of one of its own." };
+    private static readonly Option<Uri?> Url = new("--url")
+    {
+        Description = "A running server, http://host:port, instead of one of its own.",
+        // The library knows no Uri.
+        CustomParser = given =>
+        {
+            if (Uri.TryCreate(given.Tokens[0].Value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https")
+                return url;
+            given.AddError($"--url is http://host:port, not '{given.Tokens[0].Value}'.");
+            return null;
+        },
+    };
     private static readonly Option<int?> ServerPid = new("--server-pid") { Description = "The process of --url, for its processor time and memory." };
     private static readonly Option<string> OperatorKey = new("--operator-key") { Description = "The operator key of --url; tips need it.", DefaultValueFactory = _ => "" };
     private static readonly Option<bool> SelfHost = new("--self-host") { Description = "Start Beacon.Server as a child process (the default without --url)." };

@@ -6,6 +6,7 @@ if (VerifyCommand.Run(args, Console.Out) is { } exitCode)
     return exitCode;
 
 var builder = WebApplication.CreateBuilder(args);
+builder.CheckSettings(typeof(LedgerOptions));
 builder.AddServiceDefaults();
 builder.AddLedger();
 builder.AddBus(LedgerService.AddLedgerConsumers);

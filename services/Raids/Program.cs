@@ -2,6 +2,7 @@ using Beacon.Raids;
 using Beacon.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
+builder.CheckSettings(typeof(RaidsOptions));
 builder.AddServiceDefaults();
 builder.AddRaids();
 builder.AddBus(RaidsService.AddRaidsConsumers);

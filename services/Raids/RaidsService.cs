@@ -34,6 +34,7 @@ public static class RaidsService
         builder.Services.AddSingleton<DirectoryFeed>();
         builder.Services.AddSingleton<DirectoryRebuild>();
         builder.Services.AddHostedService(services => services.GetRequiredService<DirectoryRebuild>());
+        builder.Services.AddHealthChecks().AddCheck<DirectoryRebuild>("directory");
         builder.Services.AddHostedService(services => services.GetRequiredService<DirectoryFeed>());
         builder.Services.AddHostedService(services => services.GetRequiredService<RaidRunner>());
     }

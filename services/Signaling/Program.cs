@@ -2,6 +2,7 @@ using Beacon.ServiceDefaults;
 using Beacon.Signaling;
 
 var builder = WebApplication.CreateBuilder(args);
+builder.CheckSettings(typeof(SignalingOptions));
 builder.AddServiceDefaults();
 builder.AddSignaling();
 builder.AddBus(SignalingService.AddSignalingConsumers);

@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace Beacon.Signaling;
 
 /// <summary>The edge (<c>Beacon:Signaling</c>).</summary>
-public sealed class SignalingOptions
+public sealed class SignalingOptions : IValidatableObject
 {
     public const string Section = "Beacon:Signaling";
 
@@ -142,4 +142,11 @@ public sealed class SignalingOptions
     /// <summary>How long TURN credentials are good, in seconds.</summary>
     [Range(60, 86_400)]
     public int TurnCredentialSeconds { get; set; } = 3_600;
+
+    /// <inheritdoc />
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (TurnUrls.Count > 0 && TurnSecret.Length == 0)
+            yield return new ValidationResult($"{Section}:TurnSecret is needed when {Section}:TurnUrls is set.");
+    }
 }

@@ -29,7 +29,6 @@ public static class SignalingService
         builder.Services.AddOptions<SignalingOptions>()
             .BindConfiguration(SignalingOptions.Section)
             .ValidateDataAnnotations()
-            .Validate(signaling => signaling.TurnUrls.Count == 0 || signaling.TurnSecret.Length > 0, "Beacon:Signaling:TurnSecret is needed when TurnUrls is set.")
             .ValidateOnStart();
 
         builder.AddRedis();
@@ -94,10 +93,15 @@ public static class SignalingService
             .PostConfigure<IssuerKey, Revocations, SocketTickets, TimeProvider, IOptions<AuthOptions>>((jwt, key, revocations, tickets, clock, auth) =>
             {
                 jwt.TokenValidationParameters.LifetimeValidator = AccessTokens.LifetimeBy(clock);
+                var received = jwt.Events.OnMessageReceived;
                 jwt.Events.OnMessageReceived = async context =>
                 {
                     if (context.Request.Path != SocketPath)
+                    {
+                        await received(context);
                         return;
+                    }
+
                     context.Token = context.Request.Query.TryGetValue("ticket", out var ticket)
                         ? await tickets.RedeemAsync(ticket.ToString()) ?? "used up"
                         : AccessTokens.TokenOf(context.Request);

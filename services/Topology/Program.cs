@@ -2,6 +2,7 @@ using Beacon.ServiceDefaults;
 using Beacon.Topology;
 
 var builder = WebApplication.CreateBuilder(args);
+builder.CheckSettings(typeof(TopologyOptions));
 builder.AddServiceDefaults();
 builder.AddTopology();
 builder.AddBus(TopologyService.AddTopologyConsumers);

@@ -4,7 +4,6 @@ using Beacon.Topology.Streams;
 using MassTransit;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Orleans.Configuration;
-using StackExchange.Redis;
 
 namespace Beacon.Topology;
 
@@ -50,13 +49,10 @@ public static class TopologyService
     private static void AddOrleans(WebApplicationBuilder builder)
     {
         var options = builder.Configuration.GetSection(TopologyOptions.Section).Get<TopologyOptions>() ?? new TopologyOptions();
-        var redis = builder.Configuration.GetConnectionString("redis");
         builder.UseOrleans(silo =>
         {
             if (options.Clustering != TopologyClustering.Localhost)
             {
-                if (string.IsNullOrEmpty(redis))
-                    throw new InvalidOperationException($"Beacon:Topology:Clustering is {options.Clustering}, and ConnectionStrings:redis is not set.");
                 // Streams must heal within seconds: Orleans' own default takes 15 s to believe that a replica is lost.
                 silo.Configure<ClusterMembershipOptions>(membership =>
                 {
@@ -66,8 +62,11 @@ public static class TopologyService
                     membership.MaxProbeTimeout = membership.ProbeTimeout;
                     membership.NumMissedProbesLimit = options.MissedProbes;
                     membership.NumVotesForDeathDeclaration = 1;
+                    // After a power cut the table still has replicas of before, under addresses that nobody has any more. A new one does not become
+                    // active before all of them answer or have not signed for three of these times: at Orleans' own 30 s that is a minute and a half.
+                    membership.IAmAliveTablePublishTimeout = membership.ProbeTimeout * 2;
                 });
-                silo.UseRedisClustering(clustering => clustering.ConfigurationOptions = ConfigurationOptions.Parse(redis));
+                silo.UseRedisClustering(clustering => clustering.ConfigurationOptions = RedisConnection.RedisSettings(builder.Configuration));
                 if (options.Clustering == TopologyClustering.Kubernetes)
                 {
                     // Names, address and cluster come from the pod; a pod that is gone is known to be lost at once.

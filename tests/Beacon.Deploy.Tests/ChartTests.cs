@@ -3,7 +3,7 @@ using k8s.Models;
 namespace Beacon.Deploy.Tests;
 
 /// <summary>The Helm chart, rendered by Helm and read by the types of the Kubernetes API.</summary>
-public sealed class ChartTests(Helm helm)
+public sealed class ChartTests(Helm helm, RequiredFields required)
 {
     private static readonly string[] Services = ["ledger", "raids", "signaling", "topology"];
 
@@ -32,6 +32,16 @@ public sealed class ChartTests(Helm helm)
         Assert.Equal(plain.All.Count + 1, everything.All.Count);
     }
 
+    [Fact]
+    public async Task Every_manifest_has_the_fields_that_the_Kubernetes_API_requires()
+    {
+        Assert.Empty(await required.MissingInAsync(Manifests.Parse(await helm.TemplateAsync(Everything)).All));
+
+        // A check that finds nothing must be one that could.
+        var incomplete = new V1Deployment { ApiVersion = "apps/v1", Kind = "Deployment", Metadata = new V1ObjectMeta { Name = "half" }, Spec = new V1DeploymentSpec { Selector = new V1LabelSelector() } };
+        Assert.Contains("template", Assert.Single(await required.MissingInAsync([incomplete])), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("signaling.replicas=0", "/signaling/replicas")]
     [InlineData("signaling.replica=3", "/signaling")]
@@ -39,6 +49,8 @@ public sealed class ChartTests(Helm helm)
     [InlineData("ledger.volume.size=lots", "/ledger/volume/size")]
     [InlineData("secrets.connections=", "/secrets/connections")]
     [InlineData("auth.authority=example.org", "/auth/authority")]
+    [InlineData("signaling.drainSeconds=301", "/signaling/drainSeconds")]
+    [InlineData("raids.drainSeconds=16", "raids.terminationGraceSeconds must be 30 more than drainSeconds")]
     [InlineData("options.Becon__Topology__WindowMs=1", "/options")]
     public async Task A_wrong_value_is_refused_and_named(string value, string place)
     {

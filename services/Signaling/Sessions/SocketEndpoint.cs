@@ -84,10 +84,10 @@ internal sealed class SocketEndpoint(
         }
         finally
         {
-            // The peers live on without this replica: they resume at another one, and whoever does not is missed for its reports.
+            // Peers of a replica that empties itself live on without it: they resume at another one, and whoever does not is missed for its reports.
             if (session.WasSentAway)
                 departures.LetGo(session);
-            else if (!lifetime.ApplicationStopping.IsCancellationRequested)
+            else
                 await departures.EndAsync(session, isLost);
             edge.Close(session);
             session.Close(Session.NormalClosure, "");

@@ -48,6 +48,8 @@ labels:
 - name: OTEL_EXPORTER_OTLP_ENDPOINT
   value: {{ . | quote }}
 {{- end }}
+- name: Beacon__Endpoints__DrainSeconds
+  value: {{ $values.drainSeconds | quote }}
 - name: OTEL_SERVICE_NAME
   value: beacon-{{ .service }}
 {{- range $name, $value := merge (dict) ($values.options | default dict) .root.Values.options }}
@@ -59,6 +61,9 @@ labels:
 {{/* Everything in a pod that is the same for all four. Lists that one of them adds to (env, mounts, volumes, ports) come with the call. */}}
 {{- define "beacon.pod" -}}
 {{- $values := index .root.Values .service -}}
+{{- if lt (int $values.terminationGraceSeconds) (add (int $values.drainSeconds) 30 | int) }}
+{{- fail (printf "%s.terminationGraceSeconds must be 30 more than drainSeconds: after draining, the process stops in order" .service) }}
+{{- end }}
 {{- with .root.Values.image.pullSecrets }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
@@ -87,11 +92,12 @@ containers:
       {{- with .ports }}
       {{- . | nindent 6 }}
       {{- end }}
-    # Alive and ready are different things: a service that waits for its broker must not be restarted.
+    # Alive and ready are different things: a service that waits for its broker must not be restarted, nor one that waits for Redis and
+    # does not listen until then.
     startupProbe:
       httpGet: {path: /alive, port: http}
       periodSeconds: 2
-      failureThreshold: 60
+      failureThreshold: 900
     livenessProbe:
       httpGet: {path: /alive, port: http}
       periodSeconds: 10
