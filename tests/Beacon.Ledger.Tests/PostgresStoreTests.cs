@@ -15,6 +15,8 @@ public sealed class PostgresStoreTests(PostgresCluster cluster) : StoreContract,
 {
     private readonly Dictionary<ILedgerDatabase, string> _connections = [];
 
+    private protected override string FormerMigration => "20260401000000_Initial";
+
     private protected override string RefuseThirteen =>
         """
         CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no room'; END $$;

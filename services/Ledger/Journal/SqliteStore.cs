@@ -34,6 +34,7 @@ internal sealed class SqliteStore : LedgerStore
     private readonly PreparedStatement _findStream;
     private readonly PreparedStatement _findSquad;
     private readonly SqliteOperations _operations;
+    private readonly SqliteEntries _entries;
     private ChainLink _last;
     private bool _inTransaction;
 
@@ -56,7 +57,7 @@ internal sealed class SqliteStore : LedgerStore
             _rollback = Prepare("ROLLBACK");
             _insertAccount = Prepare("INSERT INTO accounts (number, account_id, kind, may_go_negative, display_name, opened_at_ms, balance, relay_earnings) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
             _updateAccount = Prepare("UPDATE accounts SET display_name = ?, balance = ?, relay_earnings = ? WHERE number = ?");
-            _insertBatch = Prepare("INSERT INTO batches (sequence, batch_id, content, code, actor, reference, window, booked_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+            _insertBatch = Prepare("INSERT INTO batches (sequence, batch_id, content, code, actor, reference, window, booked_at_ms, legs, last_transfer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
             _insertTransfer = Prepare("INSERT INTO transfers (sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
             _insertLink = Prepare("INSERT INTO chain (link, last_account, last_batch, last_transfer, hash) VALUES (?, ?, ?, ?, ?)");
             _upsertStream = Prepare("INSERT INTO streams (stream_id, broadcaster, started_at_ms, ended_at_ms, squad_version) VALUES (?, ?, ?, ?, ?) ON CONFLICT (stream_id) DO UPDATE SET started_at_ms = excluded.started_at_ms, ended_at_ms = excluded.ended_at_ms, squad_version = excluded.squad_version");
@@ -72,10 +73,12 @@ internal sealed class SqliteStore : LedgerStore
             _findStream = Prepare("SELECT stream_id, broadcaster, started_at_ms, ended_at_ms, squad_version FROM streams WHERE stream_id = ?");
             _findSquad = Prepare("SELECT account_id, share_bps FROM squad_members WHERE stream_id = ? ORDER BY position");
             _operations = new SqliteOperations(_connection, $"{SelectPending} WHERE p.pending_id = ?");
+            _entries = new SqliteEntries(_connection);
             _last = LoadChain(Seal);
         }
         catch
         {
+            _entries?.Dispose();
             _operations?.Dispose();
             DisposeOwn();
             throw;
@@ -146,6 +149,7 @@ internal sealed class SqliteStore : LedgerStore
         try
         {
             var link = WriteJournal(changes);
+            _entries.Write(changes, nowMs);
             foreach (var a in changes.Touched)
                 _updateAccount.Add(a.DisplayName).Add(a.Balance).Add(a.RelayEarnings).Add(a.Number).Run();
             WriteStreams(changes);
@@ -167,6 +171,7 @@ internal sealed class SqliteStore : LedgerStore
 
     public override void Dispose()
     {
+        _entries.Dispose();
         _operations.Dispose();
         DisposeOwn();
     }
@@ -188,7 +193,8 @@ internal sealed class SqliteStore : LedgerStore
             _insertAccount.Add(a.Number).Add(a.Id).Add((int)a.Kind).Add(a.MayGoNegative).Add(a.DisplayName).Add(a.OpenedAtMs).Add(a.Balance).Add(a.RelayEarnings).Run();
         foreach (var (request, posted) in changes.Batches)
         {
-            _insertBatch.Add(posted.Sequence).Add(posted.Id).Add(posted.Content).Add((int)request.Code).Add(request.Actor).Add(request.Reference).Add(request.Window).Add(posted.BookedAtMs).Run();
+            _insertBatch.Add(posted.Sequence).Add(posted.Id).Add(posted.Content).Add((int)request.Code).Add(request.Actor).Add(request.Reference).Add(request.Window).Add(posted.BookedAtMs)
+                .Add(posted.Transfers.Count).Add(posted.LastTransfer).Run();
             foreach (var t in posted.Transfers)
                 _insertTransfer.Add(t.Sequence).Add(t.Id).Add(posted.Sequence).Add(t.Debit.Number).Add(t.Credit.Number).Add(t.Amount).Add(t.DebitBalance).Add(t.CreditBalance).Run();
         }

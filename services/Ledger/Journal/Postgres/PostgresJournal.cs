@@ -38,7 +38,7 @@ internal sealed class PostgresJournal : IJournalReader
         PostgresRows.InPages(_connection, "SELECT number, account_id, kind, may_go_negative, opened_at_ms FROM accounts", "number", after, to);
 
     public IRows Batches(long after, long to) => PostgresRows.InPages(
-        _connection, """SELECT sequence, batch_id, content, code, actor, reference, "window", booked_at_ms FROM batches""", "sequence", after, to);
+        _connection, """SELECT sequence, batch_id, content, code, actor, reference, "window", booked_at_ms, legs, last_transfer FROM batches""", "sequence", after, to);
 
     public IRows Transfers(long after, long to) => PostgresRows.InPages(
         _connection, "SELECT sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance FROM transfers", "sequence", after, to);

@@ -148,7 +148,7 @@ internal sealed class PostgresStore : LedgerStore
         AddRows(
             group,
             changes.Batches,
-            """INSERT INTO batches (sequence, batch_id, content, code, actor, reference, "window", booked_at_ms) SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)""",
+            """INSERT INTO batches (sequence, batch_id, content, code, actor, reference, "window", booked_at_ms, legs, last_transfer) SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
             Column(((TransferBatch Request, PostedBatch Posted) b) => b.Posted.Sequence),
             Column(((TransferBatch Request, PostedBatch Posted) b) => Bytes(b.Posted.Id)),
             Column(((TransferBatch Request, PostedBatch Posted) b) => Bytes(b.Posted.Content)),
@@ -156,7 +156,9 @@ internal sealed class PostgresStore : LedgerStore
             Column(((TransferBatch Request, PostedBatch Posted) b) => b.Request.Actor),
             Column(((TransferBatch Request, PostedBatch Posted) b) => b.Request.Reference),
             Column(((TransferBatch Request, PostedBatch Posted) b) => b.Request.Window),
-            Column(((TransferBatch Request, PostedBatch Posted) b) => b.Posted.BookedAtMs));
+            Column(((TransferBatch Request, PostedBatch Posted) b) => b.Posted.BookedAtMs),
+            Column(((TransferBatch Request, PostedBatch Posted) b) => b.Posted.Transfers.Count),
+            Column(((TransferBatch Request, PostedBatch Posted) b) => b.Posted.LastTransfer));
         (long Batch, Transfer Row)[] transfers = [.. changes.Batches.SelectMany(batch => batch.Posted.Transfers.Select(transfer => (batch.Posted.Sequence, transfer)))];
         AddRows(
             group,
