@@ -59,6 +59,10 @@ internal sealed partial class LedgerState
     public Account OpenEscrow(Sponsorship sponsorship) =>
         Open(sponsorship.EscrowAccountId, AccountKind.Escrow, mayGoNegative: false, "");
 
+    /// <summary>The account in which the parts of a window find their sponsor money; opened on first sight.</summary>
+    public Account RelayShares() =>
+        _book.Find(AccountIds.RelayShares) ?? Open(AccountIds.RelayShares, AccountKind.Escrow, mayGoNegative: false, "Relay shares");
+
     public void Rename(Account account, string displayName)
     {
         if (account.DisplayName == displayName)
