@@ -16,7 +16,7 @@ public sealed class ChainTests
     {
         await using var rig = await FilledAsync();
         using var output = new StringWriter();
-        Assert.Equal(0, VerifyCommand.Run(["verify", rig.Path], output));
+        Assert.Equal(0, LedgerCommand.Run(["verify", rig.Path], output));
         var line = JsonNode.Parse(output.ToString())!;
         Assert.True((bool)line["sound"]!);
         // The treasury, relay issuance, ann, bob and cat; two deposits and three tips.
@@ -29,9 +29,9 @@ public sealed class ChainTests
     public void The_command_wants_one_file_and_leaves_other_arguments_to_the_service()
     {
         using var output = new StringWriter();
-        Assert.Null(VerifyCommand.Run(["--urls", "http://localhost:0"], output));
-        Assert.Equal(1, VerifyCommand.Run(["verify"], output));
-        Assert.Equal(1, VerifyCommand.Run(["verify", "/nowhere/ledger.db"], output));
+        Assert.Null(LedgerCommand.Run(["--urls", "http://localhost:0"], output));
+        Assert.Equal(1, LedgerCommand.Run(["verify"], output));
+        Assert.Equal(1, LedgerCommand.Run(["verify", "/nowhere/ledger.db"], output));
         Assert.Contains("There is no file /nowhere/ledger.db", output.ToString(), StringComparison.Ordinal);
     }
 

@@ -238,6 +238,8 @@ public abstract class StoreContract
         var told = await TellAsync();
         await using (var database = await rig.Databases.CreateDbContextAsync(TestContext.Current.CancellationToken))
             await database.GetService<IMigrator>().MigrateAsync(FormerMigration, TestContext.Current.CancellationToken);
+        // A backup of then can be proved, too.
+        Assert.Empty(Proof(rig).Problems);
 
         rig = await rig.RestartAsync();
         await using var _ = rig;

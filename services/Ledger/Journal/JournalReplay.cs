@@ -144,8 +144,8 @@ internal sealed class JournalReplay : IDisposable
                 more = transfers.Read();
             }
 
-            // No part of the hash, since it follows from the transfers.
-            if ((batches.Int(8), batches.Long(9)) != (legs, legs == 0 ? 0 : _lastTransfer))
+            // No part of the hash, since it follows from the transfers; not there in a file of a former version.
+            if (!batches.IsNull(8) && (batches.Int(8), batches.Long(9)) != (legs, legs == 0 ? 0 : _lastTransfer))
                 Problem($"batch {sequence} has {legs} transfers up to {_lastTransfer}, and says {batches.Int(8)} up to {batches.Long(9)}");
 
             if (Progress < until)

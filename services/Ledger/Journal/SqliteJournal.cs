@@ -23,6 +23,7 @@ internal sealed class SqliteJournal : IJournalReader
 
     private readonly SqliteConnection _connection;
     private readonly bool _owned;
+    private readonly bool _isFormer;
     private readonly PreparedStatement? _end;
     private readonly List<PreparedStatement> _statements = [];
     private readonly PreparedStatement _link;
@@ -36,7 +37,10 @@ internal sealed class SqliteJournal : IJournalReader
         _connection = connection;
         _link = Prepare($"{JournalSql.Links} WHERE link = ?");
         _accounts = Prepare("SELECT number, account_id, kind, may_go_negative, opened_at_ms FROM accounts WHERE number > ? AND number <= ? ORDER BY number");
-        _batches = Prepare("SELECT sequence, batch_id, content, code, actor, reference, window, booked_at_ms, legs, last_transfer FROM batches WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
+        // A file of a former version, a backup for example, is proved as it is.
+        _isFormer = Texts("SELECT name FROM pragma_table_info('batches') WHERE name = 'legs'").Count == 0;
+        var own = _isFormer ? "NULL, NULL" : "legs, last_transfer";
+        _batches = Prepare($"SELECT sequence, batch_id, content, code, actor, reference, window, booked_at_ms, {own} FROM batches WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
         _transfers = Prepare("SELECT sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance FROM transfers WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
     }
 
@@ -87,7 +91,10 @@ internal sealed class SqliteJournal : IJournalReader
         return found;
     }
 
-    public IReadOnlyList<string> Damage(int most) => [.. Texts($"PRAGMA integrity_check({most})").Where(line => line != "ok"), .. Texts(StrayEntries), .. Texts(MissingEntries)];
+    public IReadOnlyList<string> Damage(int most) => [
+        .. Texts($"PRAGMA integrity_check({most})").Where(line => line != "ok"),
+        .. _isFormer ? [] : Texts(StrayEntries).Concat(Texts(MissingEntries)),
+    ];
 
     public IReadOnlyList<string> RepeatedIds(int most) => Texts($"SELECT hex(batch_id) FROM batches NOT INDEXED GROUP BY batch_id HAVING count(*) > 1 LIMIT {most}");
 
