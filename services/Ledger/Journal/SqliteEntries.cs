@@ -23,7 +23,7 @@ internal sealed class SqliteEntries : IDisposable
     /// <summary>Entries that are made with a group however small it is.</summary>
     private const int Least = 64;
 
-    private readonly PreparedStatement _insert;
+    private readonly InsertStatement _insert;
     private readonly PreparedStatement _moveCursor;
 
     /// <summary>Both sides of each transfer behind those of the run: account and distance from <see cref="_waitingFrom"/>, in one number to sort by.</summary>
@@ -38,7 +38,7 @@ internal sealed class SqliteEntries : IDisposable
     public SqliteEntries(SqliteConnection connection)
     {
         // A run that was not finished is entered again.
-        _insert = new(connection, "INSERT OR IGNORE INTO entries (account, transfer) VALUES (?, ?)");
+        _insert = new(connection, "entries (account, transfer)", ignoreThere: true);
         _moveCursor = new(connection, "UPDATE entry_cursor SET through = ? WHERE id = 1");
         using var through = new PreparedStatement(connection, "SELECT through FROM entry_cursor WHERE id = 1");
         if (!through.Read())
@@ -66,7 +66,11 @@ internal sealed class SqliteEntries : IDisposable
             return;
         var until = Math.Min(_run.Count, _entered + Math.Max(Least, added / 2 * PerTransfer));
         for (; _entered < until; _entered++)
-            _insert.Add(_run[_entered] >> 32).Add(_runFrom + (uint)_run[_entered]).Run();
+        {
+            _insert.Next(until - _entered).Add(_run[_entered] >> 32).Add(_runFrom + (uint)_run[_entered]);
+            _insert.Added();
+        }
+
         if (_entered == _run.Count)
             _moveCursor.Add(_runThrough).Run();
     }

@@ -18,8 +18,8 @@ internal sealed class SqliteStore : LedgerStore
     private readonly PreparedStatement _rollback;
     private readonly PreparedStatement _insertAccount;
     private readonly PreparedStatement _updateAccount;
-    private readonly PreparedStatement _insertBatch;
-    private readonly PreparedStatement _insertTransfer;
+    private readonly InsertStatement _insertBatches;
+    private readonly InsertStatement _insertTransfers;
     private readonly PreparedStatement _insertLink;
     private readonly PreparedStatement _upsertStream;
     private readonly PreparedStatement _deleteSquad;
@@ -57,8 +57,8 @@ internal sealed class SqliteStore : LedgerStore
             _rollback = Prepare("ROLLBACK");
             _insertAccount = Prepare("INSERT INTO accounts (number, account_id, kind, may_go_negative, display_name, opened_at_ms, balance, relay_earnings) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
             _updateAccount = Prepare("UPDATE accounts SET display_name = ?, balance = ?, relay_earnings = ? WHERE number = ?");
-            _insertBatch = Prepare("INSERT INTO batches (sequence, batch_id, content, code, actor, reference, window, booked_at_ms, legs, last_transfer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-            _insertTransfer = Prepare("INSERT INTO transfers (sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+            _insertBatches = new(_connection, "batches (sequence, batch_id, content, code, actor, reference, window, booked_at_ms, legs, last_transfer)");
+            _insertTransfers = new(_connection, "transfers (sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance)");
             _insertLink = Prepare("INSERT INTO chain (link, last_account, last_batch, last_transfer, hash) VALUES (?, ?, ?, ?, ?)");
             _upsertStream = Prepare("INSERT INTO streams (stream_id, broadcaster, started_at_ms, ended_at_ms, squad_version) VALUES (?, ?, ?, ?, ?) ON CONFLICT (stream_id) DO UPDATE SET started_at_ms = excluded.started_at_ms, ended_at_ms = excluded.ended_at_ms, squad_version = excluded.squad_version");
             _deleteSquad = Prepare("DELETE FROM squad_members WHERE stream_id = ?");
@@ -178,6 +178,8 @@ internal sealed class SqliteStore : LedgerStore
 
     private void DisposeOwn()
     {
+        _insertBatches?.Dispose();
+        _insertTransfers?.Dispose();
         foreach (var statement in _statements)
             statement.Dispose();
         _hash.Dispose();
@@ -191,12 +193,22 @@ internal sealed class SqliteStore : LedgerStore
             return _last;
         foreach (var a in changes.Opened)
             _insertAccount.Add(a.Number).Add(a.Id).Add((int)a.Kind).Add(a.MayGoNegative).Add(a.DisplayName).Add(a.OpenedAtMs).Add(a.Balance).Add(a.RelayEarnings).Run();
+        var (batches, transfers) = (changes.Batches.Count, 0);
         foreach (var (request, posted) in changes.Batches)
         {
-            _insertBatch.Add(posted.Sequence).Add(posted.Id).Add(posted.Content).Add((int)request.Code).Add(request.Actor).Add(request.Reference).Add(request.Window).Add(posted.BookedAtMs)
-                .Add(posted.Transfers.Count).Add(posted.LastTransfer).Run();
+            _insertBatches.Next(batches--).Add(posted.Sequence).Add(posted.Id).Add(posted.Content).Add((int)request.Code).Add(request.Actor).Add(request.Reference).Add(request.Window).Add(posted.BookedAtMs)
+                .Add(posted.Transfers.Count).Add(posted.LastTransfer);
+            _insertBatches.Added();
+            transfers += posted.Transfers.Count;
+        }
+
+        foreach (var (_, posted) in changes.Batches)
+        {
             foreach (var t in posted.Transfers)
-                _insertTransfer.Add(t.Sequence).Add(t.Id).Add(posted.Sequence).Add(t.Debit.Number).Add(t.Credit.Number).Add(t.Amount).Add(t.DebitBalance).Add(t.CreditBalance).Run();
+            {
+                _insertTransfers.Next(transfers--).Add(t.Sequence).Add(t.Id).Add(posted.Sequence).Add(t.Debit.Number).Add(t.Credit.Number).Add(t.Amount).Add(t.DebitBalance).Add(t.CreditBalance);
+                _insertTransfers.Added();
+            }
         }
 
         var link = _hash.Link(_last, changes);
