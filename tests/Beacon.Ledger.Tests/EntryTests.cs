@@ -1,3 +1,4 @@
+using Beacon.Ledger.Books;
 using Beacon.Ledger.Journal;
 using Beacon.Ledger.Operations;
 using Microsoft.EntityFrameworkCore;

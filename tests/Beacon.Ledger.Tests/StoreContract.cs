@@ -227,6 +227,26 @@ public abstract class StoreContract
     }
 
     [Fact]
+    public async Task An_id_from_a_clock_that_is_ahead_is_known_after_a_restart()
+    {
+        var rig = await FilledAsync();
+        var nowMs = rig.Clock.GetUtcNow().ToUnixTimeMilliseconds();
+        // The last before the end of the year that a start looks at; beyond it every id is looked up.
+        Guid[] ids = [.. new[] { 0, 1, 86_400_000, (366L * 86_400_000) - 1, 366L * 86_400_000, 400L * 86_400_000 }.Select(ahead => Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(nowMs + ahead)))];
+        foreach (var id in ids)
+            Assert.Null((await rig.DoAsync(new Tip("ann", "ann", "s", 1, id).Decide)).Refusal);
+        for (var restart = 0; restart < 2; restart++)
+        {
+            rig = await rig.RestartAsync();
+            foreach (var id in ids)
+                Assert.Null((await rig.DoAsync(new Tip("ann", "ann", "s", 1, id).Decide)).Refusal);
+            Assert.Equal(980 - ids.Length, await rig.BalanceAsync("ann"));
+        }
+
+        await rig.DisposeAsync();
+    }
+
+    [Fact]
     public async Task A_ledger_of_the_former_version_is_brought_up_to_date_and_tells_the_same()
     {
         var rig = await FilledAsync();

@@ -147,7 +147,7 @@ internal sealed class LedgerWriter(
             var state = _state ?? Reload();
             state.Begin(clock.GetUtcNow().ToUnixTimeMilliseconds());
             if (_store!.LooksAhead)
-                _store.Expect([.. group.Select(request => request.BatchId).Where(id => id != default).Distinct()]);
+                _store.Expect([.. group.Select(request => request.BatchId).Where(id => id != default && !state.IsNew(id)).Distinct()]);
             foreach (var request in group)
                 Decide(request, state);
             if (!state.Changes.IsEmpty)

@@ -101,6 +101,16 @@ internal sealed class SqliteStore : LedgerStore
         return new PostedBatch(sequence, batchId, content, bookedAtMs, transfers, code, window);
     }
 
+    public override Guid? LastTimedId(long fromMs, long toMs)
+    {
+        using var last = new PreparedStatement(_connection, "SELECT batch_id FROM batches WHERE batch_id >= ? AND batch_id < ? AND substr(batch_id, 7, 1) BETWEEN x'70' AND x'7f' ORDER BY batch_id DESC LIMIT 1");
+        if (!last.Add(TimedIds.FirstOf(fromMs)).Add(TimedIds.FirstOf(toMs)).Read())
+            return null;
+        var id = last.Id(0);
+        last.Reset();
+        return id;
+    }
+
     public override PendingTransfer? FindPending(Guid id, Func<string, Account> account)
     {
         Begin();

@@ -51,6 +51,16 @@ internal sealed class PostgresStore : LedgerStore
         return new PostedBatch(batch.Long(0), batchId, batch.Id(1), batch.Long(2), transfers, (TransferCode)batch.Int(3), batch.IsNull(4) ? null : batch.Long(4));
     }
 
+    public override Guid? LastTimedId(long fromMs, long toMs)
+    {
+        using var last = PostgresRows.Of(
+            _session,
+            "SELECT batch_id FROM batches WHERE batch_id >= $1 AND batch_id < $2 AND get_byte(batch_id, 6) >> 4 = 7 ORDER BY batch_id DESC LIMIT 1",
+            Bytes(TimedIds.FirstOf(fromMs)),
+            Bytes(TimedIds.FirstOf(toMs)));
+        return last.Read() ? last.Id(0) : null;
+    }
+
     public override StreamRecord? FindStream(string streamId)
     {
         using var row = PostgresRows.Of(_session, "SELECT broadcaster, started_at_ms, ended_at_ms, squad_version FROM streams WHERE stream_id = $1", streamId);
