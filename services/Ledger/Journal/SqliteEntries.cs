@@ -23,6 +23,9 @@ internal sealed class SqliteEntries : IDisposable
     /// <summary>Entries that are made with a group however small it is.</summary>
     private const int Least = 64;
 
+    /// <summary>What part of a run goes with a group at least: one that is far behind, since its entries were thrown away, comes up in some thousand groups.</summary>
+    private const int Groups = 1_024;
+
     private readonly InsertStatement _insert;
     private readonly PreparedStatement _moveCursor;
 
@@ -64,7 +67,7 @@ internal sealed class SqliteEntries : IDisposable
         var added = _waiting.Count - before;
         if (_entered == _run.Count && !BeginRun(nowMs))
             return;
-        var until = Math.Min(_run.Count, _entered + Math.Max(Least, added / 2 * PerTransfer));
+        var until = Math.Min(_run.Count, _entered + Math.Max(Math.Max(Least, (_run.Count - _entered) / Groups), added / 2 * PerTransfer));
         for (; _entered < until; _entered++)
         {
             _insert.Next(until - _entered).Add(_run[_entered] >> 32).Add(_runFrom + (uint)_run[_entered]);
