@@ -1,7 +1,9 @@
 using System.CommandLine;
+using System.Data.Common;
 using System.Globalization;
 using Beacon.Contracts.Ledger.V1;
 using Beacon.Ledger.Journal;
+using Beacon.Ledger.Journal.Postgres;
 using Spectre.Console;
 
 namespace Beacon.Cli;
@@ -9,7 +11,7 @@ namespace Beacon.Cli;
 /// <summary>The ledger's proof, its copies, and the way back from one.</summary>
 internal static class LedgerCommands
 {
-    public static Command Create(CommandMaker maker) => new("ledger", "Proves, copies and restores the ledger.") { Verify(maker), Backup(maker), Restore(maker), Totals(maker) };
+    public static Command Create(CommandMaker maker) => new("ledger", "Proves, copies, restores and moves the ledger.") { Verify(maker), Backup(maker), Restore(maker), Move(maker), Totals(maker) };
 
     private static Command Verify(CommandMaker maker)
     {
@@ -61,6 +63,29 @@ internal static class LedgerCommands
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
                 throw new RefusedException("restore_failed", exception.Message, isRetryable: false);
+            }
+        });
+    }
+
+    private static Command Move(CommandMaker maker)
+    {
+        var ledger = new Argument<string>("ledger") { Description = "The file of the ledger, whose service is stopped. It stays as it is." };
+        var database = new Argument<string>("database") { Description = "The connection string of an empty PostgreSQL database." };
+        return maker.Create("move", "Moves a ledger from a file to PostgreSQL, and proves that both have the same head.", [ledger, database], async (run, parsed, _) =>
+        {
+            var to = parsed.GetValue(database)!;
+            try
+            {
+                var proof = await BusyAsync(run, "copying and proving", () => LedgerMove.Run(Path.GetFullPath(parsed.GetValue(ledger)!), to));
+                return run.Show(() => proof.ToJson(to), console => Draw(console, proof));
+            }
+            catch (MoveRefusedException refused)
+            {
+                throw new RefusedException(refused.Reason, refused.Message, isRetryable: false);
+            }
+            catch (Exception exception) when (exception is DbException or IOException or UnauthorizedAccessException)
+            {
+                throw new RefusedException("move_failed", exception.Message, isRetryable: false);
             }
         });
     }

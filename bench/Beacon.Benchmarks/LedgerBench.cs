@@ -3,10 +3,10 @@ using System.Diagnostics.Metrics;
 using Beacon.Ledger;
 using Beacon.Ledger.Books;
 using Beacon.Ledger.Journal;
+using Beacon.Ledger.Journal.Postgres;
 using Beacon.Ledger.Operations;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -17,7 +17,7 @@ internal sealed class LedgerBench : IAsyncDisposable
 {
     public const int Streams = 64;
 
-    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly ServiceProvider _services;
     private readonly LedgerMetrics _metrics;
     private readonly MeterListener _listener = new();
     private readonly string _directory;
@@ -25,13 +25,16 @@ internal sealed class LedgerBench : IAsyncDisposable
     private long _commits;
     private long _requests;
 
-    private LedgerBench(string directory, bool keep)
+    private LedgerBench(string directory, bool keep, string? server)
     {
         (_directory, _keep) = (directory, keep);
-        var file = new LedgerFile($"Data Source={Path.Combine(_directory, "ledger.db")}");
-        var databases = new PooledDbContextFactory<LedgerDb>(new DbContextOptionsBuilder<LedgerDb>().UseSqlite(file.ConnectionString).Options);
+        ILedgerDatabase database = server is null ? new LedgerFile($"Data Source={FilePath}") : new LedgerServer(server);
+        var services = new ServiceCollection().AddMetrics().AddLogging();
+        database.AddContexts(services);
+        _services = services.BuildServiceProvider();
+        var databases = _services.GetRequiredService<IDbContextFactory<LedgerDb>>();
         _metrics = new LedgerMetrics(_services.GetRequiredService<IMeterFactory>());
-        Writer = new LedgerWriter(file, databases, Microsoft.Extensions.Options.Options.Create(Options), _metrics, TimeProvider.System, LoggerFactory.Create(logging => logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning)).CreateLogger<LedgerWriter>());
+        Writer = new LedgerWriter(database, databases, Microsoft.Extensions.Options.Options.Create(Options), _metrics, TimeProvider.System, LoggerFactory.Create(logging => logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning)).CreateLogger<LedgerWriter>());
         _listener.InstrumentPublished = (instrument, on) =>
         {
             if (instrument.Name == "beacon.ledger.commit.requests" && ReferenceEquals(instrument.Meter.Scope, _services.GetRequiredService<IMeterFactory>()))
@@ -55,18 +58,19 @@ internal sealed class LedgerBench : IAsyncDisposable
 
     public long Requests => Interlocked.Read(ref _requests);
 
-    public static async Task<LedgerBench> StartAsync(string folder, int wallets)
+    /// <param name="server">The connection string of an empty PostgreSQL database; null = a file.</param>
+    public static async Task<LedgerBench> StartAsync(string folder, int wallets, string? server = null)
     {
-        var bench = await OpenAsync(NewDirectory(folder), keep: false);
+        var bench = await OpenAsync(NewDirectory(folder), keep: false, server);
         await bench.FillAsync(wallets);
         return bench;
     }
 
     /// <summary>The writer on a folder that may have a ledger already.</summary>
     /// <param name="keep">Leaves the folder when this ends.</param>
-    public static async Task<LedgerBench> OpenAsync(string directory, bool keep)
+    public static async Task<LedgerBench> OpenAsync(string directory, bool keep, string? server = null)
     {
-        var bench = new LedgerBench(directory, keep);
+        var bench = new LedgerBench(directory, keep, server);
         await bench.Writer.StartAsync(CancellationToken.None);
         return bench;
     }

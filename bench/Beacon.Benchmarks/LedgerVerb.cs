@@ -17,20 +17,24 @@ internal static class LedgerVerb
     private static readonly Option<int> Callers = Verb.Number("--callers", 256, 1, 65_536, "Callers at a time");
     private static readonly Option<int> Seconds = Verb.Number("--seconds", 10, 1, 3_600, "Measured seconds of load");
     private static readonly Option<int> WarmUp = Verb.Number("--warm-up", 5, 0, 600, "Seconds of load before, until the compiler is done");
-    private static readonly Option<bool> Compare = new("--compare") { Description = "Also, slice by slice: one transaction a transfer, naive EF Core, one statement a transfer." };
+    private static readonly Option<bool> Compare = new("--compare") { Description = "Also, slice by slice: the writing alone, one transaction a transfer, naive EF Core, one statement a transfer." };
+    private static readonly Option<string?> Postgres = new("--postgres") { Description = "The connection string of an empty PostgreSQL database, in the place of a file." };
     private static readonly Option<string> Folder = new("--directory") { Description = "Where the files are made", DefaultValueFactory = _ => Path.GetTempPath() };
 
     public static Command Create() =>
-        Verb.Create("ledger", "Tips through the ledger's writer, against the bare disk.", [Callers, Seconds, WarmUp, Compare, Folder], RunAsync);
+        Verb.Create("ledger", "Tips through the ledger's writer, against the bare disk.", [Callers, Seconds, WarmUp, Compare, Postgres, Folder], RunAsync);
 
     private static async Task<JsonObject> RunAsync(ParseResult options, TextWriter log, CancellationToken cancellationToken)
     {
         var callers = options.GetValue(Callers);
         var seconds = options.GetValue(Seconds);
         var folder = options.GetValue(Folder)!;
-        await using var bench = await LedgerBench.StartAsync(folder, callers);
+        await using var bench = await LedgerBench.StartAsync(folder, callers, options.GetValue(Postgres));
         using var sync = new RawSync(folder);
+        using var fsync = new RawSync(folder, withTimes: true);
         var rivals = options.GetValue(Compare) ? Rival.All(folder) : [];
+        // Half of the callers wait while the other half is written.
+        using var alone = options.GetValue(Compare) ? new StoreAlone(folder, Math.Max(1, callers / 2)) : null;
         await log.WriteLineAsync($"warming up for {options.GetValue(WarmUp)} s, then {seconds} s of {callers} callers; files in {folder}");
 
         var warm = new Load(bench, callers);
@@ -38,15 +42,19 @@ internal static class LedgerVerb
             await warm.RunAsync(Slice, cancellationToken);
         foreach (var rival in rivals)
             await rival.RunAsync(SyncSlice);
+        alone?.Run(Slice);
 
         var load = new Load(bench, callers);
         foreach (var rival in rivals)
             rival.Forget();
+        alone?.Forget();
         var (commits, requests) = (bench.Commits, bench.Requests);
         for (var i = 0; i < seconds; i++)
         {
             sync.Run(SyncSlice);
+            fsync.Run(SyncSlice);
             await load.RunAsync(Slice, cancellationToken);
+            alone?.Run(Slice);
             foreach (var rival in rivals)
                 await rival.RunAsync(Slice);
         }
@@ -66,9 +74,13 @@ internal static class LedgerVerb
             ["p99_ms"] = Math.Round(load.Latencies.Milliseconds(99), 3),
             ["fdatasync_p50_ms"] = Math.Round(sync.Latencies.Milliseconds(50), 3),
             ["fdatasync_p99_ms"] = Math.Round(sync.Latencies.Milliseconds(99), 3),
+            ["fsync_per_s"] = Math.Round(fsync.PerSecond),
+            ["fsync_p99_ms"] = Math.Round(fsync.Latencies.Milliseconds(99), 3),
             ["batch_mean"] = Math.Round((bench.Requests - requests) / (double)(bench.Commits - commits), 1),
             ["bytes_allocated_per_transfer"] = load.Allocated / load.Done,
         };
+        if (alone is not null)
+            report["store_alone"] = alone.Report(sync.PerSecond);
         if (rivals.Count > 0)
             report["compare"] = new JsonObject(rivals.Select(rival => KeyValuePair.Create(rival.Name, (JsonNode?)rival.Report(sync.PerSecond))));
         foreach (var rival in rivals)

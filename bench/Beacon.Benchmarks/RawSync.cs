@@ -6,19 +6,22 @@ namespace Beacon.Benchmarks;
 
 /// <summary>
 /// What the disk alone can do: 16 KiB written in place over blocks that exist, then fdatasync, again and again, on the same
-/// file system as the ledger. SQLite ends a commit with the same call. .NET's own flush is fsync, which also writes the
-/// file's times and would flatter every ratio.
+/// file system as the ledger. .NET's own flush is fsync, which also writes the file's times and would flatter every ratio;
+/// the SQLite of the packages is compiled to end a commit with it, so it is measured too.
 /// </summary>
 internal sealed class RawSync : IDisposable
 {
+    private readonly bool _withTimes;
     private readonly byte[] _block = new byte[16 * 1024];
     private readonly SafeFileHandle _file;
     private readonly string _path;
     private long _syncs;
     private long _ticks;
 
-    public RawSync(string folder)
+    /// <param name="withTimes">fsync instead of fdatasync.</param>
+    public RawSync(string folder, bool withTimes = false)
     {
+        _withTimes = withTimes;
         _path = Path.Combine(folder, $"raw-sync-{Guid.NewGuid():N}");
         _file = File.OpenHandle(_path, FileMode.CreateNew, FileAccess.ReadWrite);
         RandomAccess.Write(_file, _block, 0);
@@ -51,9 +54,9 @@ internal sealed class RawSync : IDisposable
         File.Delete(_path);
     }
 
-    private static void Synchronise(SafeFileHandle file)
+    private void Synchronise(SafeFileHandle file)
     {
-        if (!OperatingSystem.IsLinux())
+        if (_withTimes || !OperatingSystem.IsLinux())
         {
             RandomAccess.FlushToDisk(file);
             return;

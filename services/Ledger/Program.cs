@@ -2,7 +2,7 @@ using Beacon.Ledger;
 using Beacon.Ledger.Journal;
 using Beacon.ServiceDefaults;
 
-if (VerifyCommand.Run(args, Console.Out) is { } exitCode)
+if (LedgerCommand.Run(args, Console.Out) is { } exitCode)
     return exitCode;
 
 var builder = WebApplication.CreateBuilder(args);

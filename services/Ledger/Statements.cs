@@ -20,7 +20,8 @@ internal sealed class Statements(IDbContextFactory<LedgerDb> databases)
         var before = PageToken.Read(pageToken, accountId) ?? long.MaxValue;
         await using var database = await databases.CreateDbContextAsync(cancellationToken);
         var number = await NumberAsync(database, accountId, cancellationToken);
-        var found = await Entries(database, Before(database, number, before, size + 1)).OrderByDescending(entry => entry.Sequence).Take(size + 1).ToListAsync(cancellationToken);
+        var sides = await database.SidesAsync(number, 0, before - 1, size + 1, newestFirst: true, cancellationToken);
+        var found = await Entries(database, sides).OrderByDescending(entry => entry.Sequence).Take(size + 1).ToListAsync(cancellationToken);
 
         var page = new Rpc.ListTransfersResponse { Transfers = { found.Take(size).Select(Map) } };
         if (found.Count > size)
@@ -39,7 +40,8 @@ internal sealed class Statements(IDbContextFactory<LedgerDb> databases)
         var before = PageToken.Read(pageToken, list) ?? long.MaxValue;
         await using var database = await databases.CreateDbContextAsync(cancellationToken);
         var number = await NumberAsync(database, accountId, cancellationToken);
-        var found = await Entries(database, Before(database, number, before, TipScan)).OrderByDescending(entry => entry.Sequence).Take(TipScan).ToListAsync(cancellationToken);
+        var sides = await database.SidesAsync(number, 0, before - 1, TipScan, newestFirst: true, cancellationToken);
+        var found = await Entries(database, sides).OrderByDescending(entry => entry.Sequence).Take(TipScan).ToListAsync(cancellationToken);
 
         var requests = found.GroupBy(entry => new Guid(entry.BatchId, bigEndian: true)).ToList();
         var more = found.Count == TipScan;
@@ -87,7 +89,8 @@ internal sealed class Statements(IDbContextFactory<LedgerDb> databases)
             return null;
         var number = await NumberAsync(database, accountId, cancellationToken);
         all |= batch.Actor == accountId;
-        var transfers = await Entries(database, database.Transfers.Where(transfer => transfer.Batch == batch.Sequence && (all || transfer.Debit == number || transfer.Credit == number)))
+        var transfers = await Entries(database, database.Transfers.Where(transfer =>
+                transfer.Sequence > batch.LastTransfer - batch.Legs && transfer.Sequence <= batch.LastTransfer && (all || transfer.Debit == number || transfer.Credit == number)))
             .OrderBy(entry => entry.Sequence).Take(PageToken.MaxPageSize).ToListAsync(cancellationToken);
         if (!all && transfers.Count == 0)
             return null;
@@ -131,9 +134,8 @@ internal sealed class Statements(IDbContextFactory<LedgerDb> databases)
         var list = $"statement:{first}:{accountId}";
         var after = PageToken.Read(pageToken, list) ?? first;
 
-        var debits = database.Transfers.Where(transfer => transfer.Debit == number && transfer.Sequence > after && transfer.Sequence <= last).OrderBy(transfer => transfer.Sequence).Take(size + 1);
-        var credits = database.Transfers.Where(transfer => transfer.Credit == number && transfer.Sequence > after && transfer.Sequence <= last).OrderBy(transfer => transfer.Sequence).Take(size + 1);
-        var found = await Entries(database, debits.Concat(credits)).OrderBy(entry => entry.Sequence).Take(size + 1).ToListAsync(cancellationToken);
+        var sides = await database.SidesAsync(number, after, last, size + 1, newestFirst: false, cancellationToken);
+        var found = await Entries(database, sides).OrderBy(entry => entry.Sequence).Take(size + 1).ToListAsync(cancellationToken);
         var page = new Rpc.GetStatementResponse
         {
             AccountId = accountId,
@@ -153,11 +155,6 @@ internal sealed class Statements(IDbContextFactory<LedgerDb> databases)
     }
 
     public static Timestamp Time(long unixMs) => Timestamp.FromDateTimeOffset(DateTimeOffset.FromUnixTimeMilliseconds(unixMs));
-
-    /// <summary>Two walks down an index each; one OR over both sides would have SQLite sort the whole history.</summary>
-    private static IQueryable<TransferRow> Before(LedgerDb database, int account, long before, int count) =>
-        database.Transfers.Where(transfer => transfer.Debit == account && transfer.Sequence < before).OrderByDescending(transfer => transfer.Sequence).Take(count)
-            .Concat(database.Transfers.Where(transfer => transfer.Credit == account && transfer.Sequence < before).OrderByDescending(transfer => transfer.Sequence).Take(count));
 
     private static IQueryable<Entry> Entries(LedgerDb database, IQueryable<TransferRow> transfers) =>
         from transfer in transfers
@@ -228,11 +225,9 @@ internal sealed class Statements(IDbContextFactory<LedgerDb> databases)
     /// <summary>The latest transfer on either side left it.</summary>
     private static async Task<long> BalanceAfterAsync(LedgerDb database, int account, long last, CancellationToken cancellationToken)
     {
-        var paid = await database.Transfers.Where(transfer => transfer.Debit == account && transfer.Sequence <= last)
-            .OrderByDescending(transfer => transfer.Sequence).Select(transfer => new { transfer.Sequence, Balance = transfer.DebitBalance }).FirstOrDefaultAsync(cancellationToken);
-        var got = await database.Transfers.Where(transfer => transfer.Credit == account && transfer.Sequence <= last)
-            .OrderByDescending(transfer => transfer.Sequence).Select(transfer => new { transfer.Sequence, Balance = transfer.CreditBalance }).FirstOrDefaultAsync(cancellationToken);
-        return (paid?.Sequence ?? 0) > (got?.Sequence ?? 0) ? paid!.Balance : got?.Balance ?? 0;
+        var sides = await database.SidesAsync(account, 0, last, 1, newestFirst: true, cancellationToken);
+        return await sides.OrderByDescending(transfer => transfer.Sequence)
+            .Select(transfer => transfer.Debit == account ? transfer.DebitBalance : transfer.CreditBalance).FirstOrDefaultAsync(cancellationToken);
     }
 
     /// <summary>A transfer with all that is shown of it.</summary>

@@ -16,7 +16,7 @@ public sealed class ChainTests
     {
         await using var rig = await FilledAsync();
         using var output = new StringWriter();
-        Assert.Equal(0, VerifyCommand.Run(["verify", rig.Path], output));
+        Assert.Equal(0, LedgerCommand.Run(["verify", rig.Path], output));
         var line = JsonNode.Parse(output.ToString())!;
         Assert.True((bool)line["sound"]!);
         // The treasury, relay issuance, ann, bob and cat; two deposits and three tips.
@@ -29,9 +29,9 @@ public sealed class ChainTests
     public void The_command_wants_one_file_and_leaves_other_arguments_to_the_service()
     {
         using var output = new StringWriter();
-        Assert.Null(VerifyCommand.Run(["--urls", "http://localhost:0"], output));
-        Assert.Equal(1, VerifyCommand.Run(["verify"], output));
-        Assert.Equal(1, VerifyCommand.Run(["verify", "/nowhere/ledger.db"], output));
+        Assert.Null(LedgerCommand.Run(["--urls", "http://localhost:0"], output));
+        Assert.Equal(1, LedgerCommand.Run(["verify"], output));
+        Assert.Equal(1, LedgerCommand.Run(["verify", "/nowhere/ledger.db"], output));
         Assert.Contains("There is no file /nowhere/ledger.db", output.ToString(), StringComparison.Ordinal);
     }
 
@@ -49,8 +49,13 @@ public sealed class ChainTests
     [InlineData("DELETE FROM transfers WHERE sequence = 5; DELETE FROM batches WHERE sequence = 5", "ends at account")]
     [InlineData("DELETE FROM chain WHERE link = (SELECT max(link) FROM chain)", "the chain ends at")]
     [InlineData("UPDATE chain SET hash = zeroblob(32) WHERE link = 2", "link 2")]
-    [InlineData("INSERT INTO batches SELECT 6, randomblob(16), content, code, actor, reference, window, booked_at_ms FROM batches WHERE sequence = 5", "the file at 5, 6, 5")]
+    [InlineData("INSERT INTO batches SELECT 6, randomblob(16), content, code, actor, reference, window, booked_at_ms, 0, 0 FROM batches WHERE sequence = 5", "the file at 5, 6, 5")]
     [InlineData("INSERT INTO accounts VALUES (6, 'eve', 1, 0, 'eve', 0, 0, 0)", "the file at 6, 5, 5")]
+    [InlineData("UPDATE batches SET legs = 2 WHERE sequence = 3", "batch 3 has 1 transfers up to 3, and says 2 up to 3")]
+    [InlineData("UPDATE batches SET last_transfer = 4 WHERE sequence = 3", "batch 3 has 1 transfers up to 3, and says 1 up to 4")]
+    [InlineData("DELETE FROM entries WHERE account = 3 AND transfer = 1", "of the transfers through 1 not all have their two entries")]
+    [InlineData("UPDATE entries SET account = 4 WHERE account = 3 AND transfer = 1", "an entry of account 4 names transfer 1, which is not its own")]
+    [InlineData("INSERT INTO entries VALUES (3, 99)", "an entry of account 3 names transfer 99, which is not its own")]
     public async Task Whatever_is_changed_in_the_journal_is_found(string sql, string problem)
     {
         await using var rig = await FilledAsync();

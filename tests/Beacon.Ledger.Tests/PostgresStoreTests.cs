@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
+using Beacon.Ledger.Books;
 using Beacon.Ledger.Journal;
 using Beacon.Ledger.Journal.Postgres;
+using Beacon.Ledger.Operations;
 using Beacon.ServiceDefaults;
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -14,6 +16,8 @@ namespace Beacon.Ledger.Tests;
 public sealed class PostgresStoreTests(PostgresCluster cluster) : StoreContract, IClassFixture<PostgresCluster>
 {
     private readonly Dictionary<ILedgerDatabase, string> _connections = [];
+
+    private protected override string FormerMigration => "20260401000000_Initial";
 
     private protected override string RefuseThirteen =>
         """
@@ -164,11 +168,67 @@ public sealed class PostgresStoreTests(PostgresCluster cluster) : StoreContract,
     {
         await using var rig = await FilledAsync();
         using var output = new StringWriter();
-        Assert.Equal(0, VerifyCommand.Run(["verify", _connections[rig.Database]], output));
+        Assert.Equal(0, LedgerCommand.Run(["verify", _connections[rig.Database]], output));
         Assert.True((bool)JsonNode.Parse(output.ToString())!["sound"]!);
         Assert.DoesNotContain("not-asked-for", output.ToString(), StringComparison.Ordinal);
         await SqlAsync(rig, "ALTER TABLE transfers DISABLE TRIGGER transfers_no_update");
         Assert.Equal(["the trigger transfers_no_update is missing"], Proof(rig).Problems);
+    }
+
+    [Fact]
+    public async Task A_ledger_moves_from_its_file_with_every_row_and_goes_on()
+    {
+        Assert.SkipWhen(cluster.Missing is not null, cluster.Missing ?? "");
+        var connection = await cluster.NewDatabaseAsync();
+        var options = new LedgerOptions { RelayProbationWindows = 2 };
+        await using var file = await LedgerRig.StartAsync(options: options);
+        await file.FundAsync("ann", 1_000);
+        await file.FundAsync("bob", 500);
+        await file.StreamAsync("s", "cat");
+        await file.DoAsync(new SetSquad("cat", "s", [new("cat", 6_000), new("bob", 4_000)]).Decide);
+        var tip = (await file.TipAsync("ann", "s", 101, 1)).Value!;
+        await file.DoAsync(new RequestWithdrawal("ann", "", 300, LedgerRig.Id(2)).Decide);
+        await file.DoAsync(new SetFreeze("boss", "bob", Frozen: true, "why").Decide);
+        await file.DoAsync(new FundSponsorship("ann", "", LedgerRig.Id(3), "s", 200, 60).Decide);
+        await file.DoAsync(new SettleWindow("s", "cat", 7, 10_000, Viewers: 3, [new RelayWork("dan", 125_000, 1)]).Decide);
+        await file.DoAsync(state => state.Changes.PublishedTransfers = 3);
+
+        using var output = new StringWriter();
+        Assert.Equal(1, LedgerCommand.Run(["move", file.Path, connection], output));
+        Assert.Contains("Stop the service first", output.ToString(), StringComparison.Ordinal);
+        await file.Writer.StopAsync(TestContext.Current.CancellationToken);
+        file.Writer.Dispose();
+        output.GetStringBuilder().Clear();
+        Assert.Equal(0, LedgerCommand.Run(["move", file.Path, connection], output));
+        var line = JsonNode.Parse(output.ToString())!;
+        Assert.Equal((LedgerProof.Of(file.Path).Head, true), ((string)line["head"]!, (bool)line["sound"]!));
+        Assert.Equal("database_not_empty", Assert.Throws<MoveRefusedException>(() => LedgerMove.Run(file.Path, connection)).Reason);
+
+        await using var rig = await LedgerRig.StartAsync(options: options, database: new LedgerServer(connection));
+        Assert.Equal(tip.Transfers.Select(leg => (leg.Id, leg.Amount)), (await rig.TipAsync("ann", "s", 101, 1)).Value!.Transfers.Select(leg => (leg.Id, leg.Amount)));
+        Assert.Equal((399, true), await rig.DoAsync(state => (state.Find("ann")!.Available, state.Find("bob")!.IsFrozen)));
+        Assert.Equal(new RelayStanding(1, 1_000), await rig.DoAsync(state => state.Standing("dan")));
+        Assert.Equal(30, Assert.Single(await rig.DoAsync(state => state.ActiveSponsorships("s"))).Spent);
+        Assert.Equal(4, rig.Database.ReadEvents(1).Through);
+        Assert.Null((await rig.TipAsync("ann", "s", 9, 5)).Refusal);
+        await rig.AssertSoundAsync();
+        Assert.Empty(LedgerProof.Of(connection).Problems);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_not_sound_does_not_move_and_a_database_in_use_takes_none()
+    {
+        await using var rig = await FilledAsync();
+        await using var file = await LedgerRig.StartAsync();
+        await file.FundAsync("ann", 1_000);
+        await file.Writer.StopAsync(TestContext.Current.CancellationToken);
+        file.Writer.Dispose();
+        Assert.Equal("database_in_use", Assert.Throws<MoveRefusedException>(() => LedgerMove.Run(file.Path, _connections[rig.Database])).Reason);
+        await ChainTests.TamperAsync(file, "UPDATE transfers SET amount = 11");
+        Assert.Equal("ledger_not_sound", Assert.Throws<MoveRefusedException>(() => LedgerMove.Run(file.Path, _connections[rig.Database])).Reason);
+        Assert.Equal("no_ledger", Assert.Throws<MoveRefusedException>(() => LedgerMove.Run("/nowhere/ledger.db", _connections[rig.Database])).Reason);
+        Assert.Equal("no_database", Assert.Throws<MoveRefusedException>(() => LedgerMove.Run(file.Path, file.Path)).Reason);
+        Assert.Empty(Proof(rig).Problems);
     }
 
     [Fact]

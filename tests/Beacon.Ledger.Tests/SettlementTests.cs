@@ -54,6 +54,54 @@ public sealed class SettlementTests
         static long Pay(int relay) => (1_250 + relay) / 125;
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public async Task Sponsor_money_of_a_large_window_reaches_its_relays_with_their_parts_and_once(int probation)
+    {
+        var options = new LedgerOptions { RelayProbationWindows = probation };
+        var rig = await LedgerRig.StartAsync(options: options);
+        await rig.FundAsync("sponsor", 1_000_000_000);
+        await rig.StreamAsync("s", "host");
+        var count = (2 * SettleWindow.PartRelays) + 1;
+        // Every third had its probation before; without any they are all alike.
+        var known = Enumerable.Range(0, count).Where(i => i % 3 == 0 || probation == 0).ToArray();
+        for (var window = 1; window <= probation; window++)
+            await rig.DoAsync(new SettleWindow("s", "host", window, WindowMs, 0, [.. known.Select(i => new RelayWork($"r{i:D6}", 1_250))]).Decide);
+        Assert.Null((await rig.DoAsync(new FundSponsorship("sponsor", "", LedgerRig.Id(0), "s", 400_000_000, 6_000_000).Decide)).Refusal);
+        Assert.Null((await rig.DoAsync(new FundSponsorship("sponsor", "", LedgerRig.Id(1), "s", 20_000_000, 6_000_000).Decide)).Refusal);
+        var settle = new SettleWindow("s", "host", 9, WindowMs, 100, [.. Enumerable.Range(0, count).Select(i => new RelayWork($"r{i:D6}", 1_250 + i))]);
+        // The second part cannot be paid: what a crash between the parts leaves.
+        await rig.SqlAsync($"CREATE TRIGGER crash BEFORE INSERT ON batches WHEN NEW.batch_id = x'{DerivedId.Of("relay", "s", "9", "1"):N}' BEGIN SELECT RAISE(ABORT, 'crash'); END; SELECT 0");
+        await Assert.ThrowsAsync<Grpc.Core.RpcException>(() => settle.RunAsync(rig.Writer, options, TestContext.Current.CancellationToken).AsTask());
+        // 100 viewers for a sixth of a minute: 100 million of the one, all that the other has; of both, 30 % go to relays.
+        var early = await Task.WhenAll(known.TakeWhile(i => i < SettleWindow.PartRelays).Select(ShareAsync));
+        Assert.Equal(36_000_000, early.Sum() + await rig.BalanceAsync(AccountIds.RelayShares));
+        Assert.Equal(84_000_000, await rig.BalanceAsync("host"));
+
+        rig = await rig.RestartAsync(options);
+        await using var _ = rig;
+        await rig.SqlAsync("DROP TRIGGER crash; SELECT 0");
+        // What it spent is spent, although not all of it has arrived.
+        Assert.True((await rig.DoAsync(new EndSponsorship("sponsor", LedgerRig.Id(0)).Decide)).Value);
+        Assert.Equal(1_000_000_000 - 120_000_000, await rig.BalanceAsync("sponsor"));
+        Assert.Equal(PostingStatus.Exists, await settle.RunAsync(rig.Writer, options, TestContext.Current.CancellationToken));
+        Assert.Equal(PostingStatus.Exists, await settle.RunAsync(rig.Writer, options, TestContext.Current.CancellationToken));
+        var shares = await Task.WhenAll(known.Select(ShareAsync));
+        Assert.Equal(early, shares.Take(early.Length));
+        Assert.Equal((36_000_000, 0), (shares.Sum(), await rig.BalanceAsync(AccountIds.RelayShares)));
+        var bytes = known.Sum(i => 1_250L + i);
+        // Rounded down twice, or up: to its part, and to the relay.
+        Assert.All(known.Zip(shares), relay => Assert.InRange(relay.Second, (36_000_000L * (1_250 + relay.First) / bytes) - 2, (36_000_000L * (1_250 + relay.First) / bytes) + 2));
+        Assert.Equal((84_000_000, 0), (await rig.BalanceAsync("host"), await rig.BalanceAsync("r000001") - (probation == 0 ? await ShareAsync(1) + Pay(1) : 0)));
+        await rig.AssertSoundAsync();
+        Assert.Empty(Beacon.Ledger.Journal.LedgerProof.Of(rig.Path).Problems);
+
+        async Task<long> ShareAsync(int relay) => await rig.DoAsync(state => state.Find($"r{relay:D6}") is { } account ? account.Balance - account.RelayEarnings : 0);
+
+        static long Pay(int relay) => (1_250 + relay) / 125;
+    }
+
     [Fact]
     public async Task Others_have_their_turn_between_the_parts_of_a_window()
     {

@@ -6,6 +6,8 @@ using Beacon.Ledger.Operations;
 using Beacon.ServiceDefaults;
 using Grpc.Core;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Rpc = Beacon.Contracts.Ledger.V1;
 
 namespace Beacon.Ledger.Tests;
@@ -98,7 +100,7 @@ public abstract class StoreContract
     [InlineData("DELETE FROM freezes")]
     [InlineData("INSERT INTO transfers SELECT 99, transfer_id, batch, debit, credit, 0, 0, 0 FROM transfers WHERE sequence = 1")]
     [InlineData("INSERT INTO transfers SELECT 99, transfer_id, batch, debit, debit, 1, 0, 0 FROM transfers WHERE sequence = 1")]
-    [InlineData("INSERT INTO batches SELECT 99, batch_id, content, code, actor, reference, NULL, 0 FROM batches WHERE sequence = 1")]
+    [InlineData("INSERT INTO batches SELECT 99, batch_id, content, code, actor, reference, NULL, 0, 0, 0 FROM batches WHERE sequence = 1")]
     public async Task The_database_itself_refuses_what_a_journal_must_not_allow(string sql)
     {
         await using var rig = await FilledAsync();
@@ -225,6 +227,59 @@ public abstract class StoreContract
     }
 
     [Fact]
+    public async Task An_id_from_a_clock_that_is_ahead_is_known_after_a_restart()
+    {
+        var rig = await FilledAsync();
+        var nowMs = rig.Clock.GetUtcNow().ToUnixTimeMilliseconds();
+        // The last before the end of the year that a start looks at; beyond it every id is looked up.
+        Guid[] ids = [.. new[] { 0, 1, 86_400_000, (366L * 86_400_000) - 1, 366L * 86_400_000, 400L * 86_400_000 }.Select(ahead => Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(nowMs + ahead)))];
+        foreach (var id in ids)
+            Assert.Null((await rig.DoAsync(new Tip("ann", "ann", "s", 1, id).Decide)).Refusal);
+        for (var restart = 0; restart < 2; restart++)
+        {
+            rig = await rig.RestartAsync();
+            foreach (var id in ids)
+                Assert.Null((await rig.DoAsync(new Tip("ann", "ann", "s", 1, id).Decide)).Refusal);
+            Assert.Equal(980 - ids.Length, await rig.BalanceAsync("ann"));
+        }
+
+        await rig.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_ledger_of_the_former_version_is_brought_up_to_date_and_tells_the_same()
+    {
+        var rig = await FilledAsync();
+        await rig.DoAsync(new SetSquad("cat", "s", [new("cat", 6_000), new("bob", 4_000)]).Decide);
+        Assert.Null((await rig.TipAsync("ann", "s", 100, 102)).Refusal);
+        // Noted by a batch without a transfer.
+        await rig.DoAsync(new RequestWithdrawal("ann", "", 700, LedgerRig.Id(41)).Decide);
+        Assert.Null((await rig.TipAsync("ann", "s", 10, 103)).Refusal);
+        var told = await TellAsync();
+        await using (var database = await rig.Databases.CreateDbContextAsync(TestContext.Current.CancellationToken))
+            await database.GetService<IMigrator>().MigrateAsync(FormerMigration, TestContext.Current.CancellationToken);
+        // A backup of then can be proved, too.
+        Assert.Empty(Proof(rig).Problems);
+
+        rig = await rig.RestartAsync();
+        await using var _ = rig;
+        Assert.Equal(told, await TellAsync());
+        Assert.Equal([60L, 40L], (await rig.TipAsync("ann", "s", 100, 102)).Value!.Transfers.Select(leg => leg.Amount));
+        Assert.Equal(700, (await rig.DoAsync(new RequestWithdrawal("ann", "", 700, LedgerRig.Id(41)).Decide)).Value!.Amount);
+        Assert.Null((await rig.TipAsync("ann", "s", 10, 104)).Refusal);
+        Assert.Empty(Proof(rig).Problems);
+
+        async Task<string> TellAsync()
+        {
+            var statements = new Statements(rig.Databases);
+            var cancellation = TestContext.Current.CancellationToken;
+            return string.Join('\n', Proof(rig).Head, await statements.PageAsync("ann", 100, "", cancellation), await statements.TipsAsync("bob", 100, "", cancellation),
+                await statements.StatementAsync("cat", default, default, 100, "", cancellation), await statements.ReceiptAsync(LedgerRig.Id(102), "ann", all: false, cancellation),
+                await statements.ReceiptAsync(LedgerRig.Id(41), "ann", all: false, cancellation), string.Join('\n', rig.Database.ReadEvents(100).Events.Select(entry => entry.Event)));
+        }
+    }
+
+    [Fact]
     public async Task Events_follow_from_the_journal_and_the_cursor_moves()
     {
         await using var rig = await FilledAsync();
@@ -236,6 +291,9 @@ public abstract class StoreContract
         Assert.Equal((4, 1), (rig.Database.ReadEvents(100).Through, rig.Database.ReadEvents(100).Events.Select(entry => entry.Event).OfType<TipPosted>().Count()));
         Assert.Equal((4, false), (rig.Database.ReadEvents(1).Through, rig.Database.ReadEvents(1).IsLast));
     }
+
+    /// <summary>The version of the schema before the present one.</summary>
+    private protected abstract string FormerMigration { get; }
 
     /// <summary>A trigger that lets no transfer of 13 pass.</summary>
     private protected abstract string RefuseThirteen { get; }
@@ -264,6 +322,8 @@ public abstract class StoreContract
 
 public sealed class SqliteStoreTests : StoreContract
 {
+    private protected override string FormerMigration => "20260301000000_Operations";
+
     private protected override string RefuseThirteen =>
         "CREATE TRIGGER disk_full BEFORE INSERT ON transfers WHEN NEW.amount = 13 BEGIN SELECT RAISE(ABORT, 'no room'); END; SELECT 0";
 

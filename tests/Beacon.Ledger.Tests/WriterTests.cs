@@ -137,7 +137,7 @@ public sealed class WriterTests
     [InlineData("UPDATE accounts SET balance = -1 WHERE account_id = 'ann'")]
     [InlineData("INSERT INTO transfers SELECT 99, transfer_id, batch, debit, credit, 0, 0, 0 FROM transfers")]
     [InlineData("INSERT INTO transfers SELECT 99, transfer_id, batch, debit, debit, 1, 0, 0 FROM transfers")]
-    [InlineData("INSERT INTO batches SELECT 99, batch_id, content, code, actor, reference, window, 0 FROM batches")]
+    [InlineData("INSERT INTO batches SELECT 99, batch_id, content, code, actor, reference, window, 0, 0, 0 FROM batches")]
     public async Task The_file_itself_refuses_what_a_journal_must_not_allow(string sql)
     {
         await using var rig = await LedgerRig.StartAsync();

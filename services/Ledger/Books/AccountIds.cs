@@ -9,6 +9,9 @@ public static class AccountIds
     public const string Reserved = "ledger:";
     public const string Treasury = Reserved + "treasury";
     public const string RelayIssuance = Reserved + "relay-issuance";
+
+    /// <summary>Sponsor money of relays whose part of a large window has its turn in a moment.</summary>
+    public const string RelayShares = Reserved + "relay-shares";
     public const int MaxLength = 200;
     public const int MaxDisplayNameLength = 100;
 

@@ -6,7 +6,7 @@ public enum AccountKind
     /// <summary>The credits of a person: viewer, broadcaster, sponsor.</summary>
     Wallet = 1,
 
-    /// <summary>The unspent budget of one sponsorship.</summary>
+    /// <summary>The unspent budget of one sponsorship, or spent money on its way to relays.</summary>
     Escrow = 2,
 
     /// <summary>The other side of deposits: minus its balance is what operators brought in.</summary>

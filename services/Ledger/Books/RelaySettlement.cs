@@ -127,11 +127,9 @@ public sealed record RelaySettlement(
             var account = work[i].AccountId;
             var amount = Clamp(RelayPay.Of(bytes[i], windowMs));
             var before = rules.ProbationWindows == 0 ? default : standing(account);
-            var good = before.GoodWindows;
-            if (good < rules.ProbationWindows)
+            if (before.GoodWindows < rules.ProbationWindows)
             {
-                // A sender that does not count the accounts has checked at least that there is one.
-                good += (work[i].ReceiptAccounts ?? 1) >= rules.ProbationAccounts ? 1 : 0;
+                var good = Speaks(work[i], before.GoodWindows, rules);
                 var through = good >= rules.ProbationWindows;
                 var withheld = Math.Min(before.Withheld + amount, Amounts.Max);
                 standings.Add(new(account, new RelayStanding(good, through ? 0 : withheld)));
@@ -152,6 +150,30 @@ public sealed record RelaySettlement(
 
         return new RelaySettlement(pay, released, paid, refused, standings);
     }
+
+    /// <summary>
+    /// The bytes that would count among <see cref="Paid"/> if the accounts from <paramref name="first"/> to before
+    /// <paramref name="end"/> were settled now. Only looks.
+    /// </summary>
+    public static long PaidBytes(CountedWork counted, int first, int end, RelayPayRules rules, Func<string, RelayStanding> standing)
+    {
+        ArgumentNullException.ThrowIfNull(counted);
+        ArgumentNullException.ThrowIfNull(rules);
+        ArgumentNullException.ThrowIfNull(standing);
+        var total = Int128.Zero;
+        for (var i = first; i < end; i++)
+        {
+            if (rules.ProbationWindows == 0 || Speaks(counted.Work[i], standing(counted.Work[i].AccountId).GoodWindows, rules) >= rules.ProbationWindows)
+                total += counted.Bytes[i];
+        }
+
+        return Clamp(total);
+    }
+
+    /// <summary>The windows that speak for an account, this one among them when it does. Beyond its probation nobody counts.</summary>
+    private static int Speaks(RelayWork work, int before, RelayPayRules rules) =>
+        // A sender that does not count the accounts has checked at least that there is one.
+        before >= rules.ProbationWindows || (work.ReceiptAccounts ?? 1) < rules.ProbationAccounts ? before : before + 1;
 
     private static long Cut(RelayWork work, long bytes, long most, RefusalReason reason, List<RefusedWork> refused)
     {

@@ -45,5 +45,8 @@ public sealed record Transfer(
 public sealed record PostedBatch(
     long Sequence, Guid Id, Guid Content, long BookedAtMs, IReadOnlyList<Transfer> Transfers, TransferCode Code, long? Window)
 {
+    /// <summary>The sequence of the last of them; they follow each other. 0 without any.</summary>
+    public long LastTransfer => Transfers.Count == 0 ? 0 : Transfers[^1].Sequence;
+
     public long Total => Transfers.Sum(transfer => transfer.Amount);
 }

@@ -9,7 +9,7 @@ internal interface IJournalReader : IDisposable
     /// <summary>Number, account id, kind, may go negative, time of opening; in order of numbers.</summary>
     IRows Accounts(int after, int to);
 
-    /// <summary>Sequence, id, content, code, actor, reference, window, time of booking; in order of sequences.</summary>
+    /// <summary>Sequence, id, content, code, actor, reference, window, time of booking, number of transfers, the last of them; in order of sequences.</summary>
     IRows Batches(long after, long to);
 
     /// <summary>Sequence, id, batch, debit, credit, amount, both balances; in order of sequences.</summary>

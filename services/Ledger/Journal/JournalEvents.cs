@@ -26,7 +26,7 @@ internal static class JournalEvents
         SELECT t.sequence, t.batch, t.amount, t.debit_balance, t.credit_balance,
                d.account_id, d.kind, c.account_id, c.kind,
                b.batch_id, b.code, b.reference, d.display_name,
-               (SELECT max(last.sequence) FROM transfers last WHERE last.batch = t.batch)
+               b.last_transfer, b.legs
         FROM transfers t
         JOIN batches b ON b.sequence = t.batch
         JOIN accounts d ON d.number = t.debit
@@ -39,7 +39,7 @@ internal static class JournalEvents
     /// <param name="offset">Added to the numbers of events.</param>
     /// <param name="most">Transfers that were asked for.</param>
     /// <param name="rows">Of <see cref="Select"/>, in order.</param>
-    /// <param name="legs">Of <see cref="Legs"/>, in order, from one batch to another.</param>
+    /// <param name="legs">Of <see cref="Legs"/>, in order, from one transfer to another.</param>
     public static EventPage Page(long offset, int most, IRows rows, Func<long, long, IRows> legs)
     {
         var page = new Made(offset);
@@ -70,7 +70,7 @@ internal static class JournalEvents
     {
         private readonly Dictionary<string, CreditsEarned> _open = new(StringComparer.Ordinal);
         private readonly List<CreditsEarned> _done = [];
-        private readonly List<(TipPosted Tip, long Batch)> _tips = [];
+        private readonly List<(TipPosted Tip, long Batch, long First)> _tips = [];
 
         public void Add(IRows row)
         {
@@ -80,7 +80,7 @@ internal static class JournalEvents
             if ((AccountKind)row.Int(8) == AccountKind.Wallet)
                 Moved(new CreditsEarned(sequence, row.Text(7), amount, row.Long(4), Name(code), reference));
             if (code == TransferCode.Tip && row.Long(13) == row.Long(0))
-                _tips.Add((new TipPosted(sequence, row.Id(9).ToString(), reference, row.Text(5), row.Text(12), 0, []), row.Long(1)));
+                _tips.Add((new TipPosted(sequence, row.Id(9).ToString(), reference, row.Text(5), row.Text(12), 0, []), row.Long(1), row.Long(13) - row.Long(14) + 1));
         }
 
         public IReadOnlyList<(long Transfer, object Event)> InOrder(Func<long, long, IRows> legs)
@@ -101,7 +101,7 @@ internal static class JournalEvents
             var recipients = _tips.ToDictionary(tip => tip.Batch, _ => new List<(string, long)>());
             if (_tips.Count == 0)
                 return recipients;
-            var leg = legs(_tips[0].Batch, _tips[^1].Batch);
+            var leg = legs(_tips[0].First, (_tips[^1].Tip.Sequence - offset) / 2);
             while (leg.Read())
             {
                 if (recipients.TryGetValue(leg.Long(0), out var got))

@@ -136,11 +136,17 @@ internal sealed class JournalReplay : IDisposable
             if (sequence != _lastBatch + 1)
                 Problem($"batch {sequence} follows batch {_lastBatch}");
             _lastBatch = sequence;
+            var legs = 0;
             while (more && transfers.Long(2) == sequence)
             {
                 Replay(transfers, code);
+                legs++;
                 more = transfers.Read();
             }
+
+            // No part of the hash, since it follows from the transfers; not there in a file of a former version.
+            if (!batches.IsNull(8) && (batches.Int(8), batches.Long(9)) != (legs, legs == 0 ? 0 : _lastTransfer))
+                Problem($"batch {sequence} has {legs} transfers up to {_lastTransfer}, and says {batches.Int(8)} up to {batches.Long(9)}");
 
             if (Progress < until)
                 continue;

@@ -12,5 +12,9 @@ internal static class JournalSql
 
     /// <summary>With the ids of their accounts; the number of the batch follows.</summary>
     public const string TransfersOfBatch =
-        "SELECT t.sequence, t.transfer_id, d.account_id, c.account_id, t.amount, t.debit_balance, t.credit_balance FROM transfers t JOIN accounts d ON d.number = t.debit JOIN accounts c ON c.number = t.credit WHERE t.batch =";
+        """
+        SELECT t.sequence, t.transfer_id, d.account_id, c.account_id, t.amount, t.debit_balance, t.credit_balance
+        FROM batches b JOIN transfers t ON t.sequence > b.last_transfer - b.legs AND t.sequence <= b.last_transfer
+        JOIN accounts d ON d.number = t.debit JOIN accounts c ON c.number = t.credit WHERE b.sequence =
+        """;
 }

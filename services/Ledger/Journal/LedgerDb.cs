@@ -1,5 +1,4 @@
 using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Beacon.Ledger.Journal;
 
@@ -22,6 +21,10 @@ internal class LedgerDb : DbContext
     public DbSet<BatchRow> Batches => Set<BatchRow>();
 
     public DbSet<TransferRow> Transfers => Set<TransferRow>();
+
+    public DbSet<EntryRow> Entries => Set<EntryRow>();
+
+    public DbSet<EntryCursorRow> EntryCursor => Set<EntryCursorRow>();
 
     public DbSet<StreamRow> Streams => Set<StreamRow>();
 
@@ -48,11 +51,37 @@ internal class LedgerDb : DbContext
     /// <summary>The floor of a balance, in the words of the database.</summary>
     protected virtual string BalanceFloor => "may_go_negative = 1 OR balance >= 0";
 
-    /// <summary>Pages of the transfers of one account, in order. SQLite keeps the row's number in every index.</summary>
-    protected virtual void IndexSides(EntityTypeBuilder<TransferRow> row)
+    /// <summary>
+    /// The transfers on both sides of an account, after one and through another: the first of them, or the last. Those
+    /// that have entries are found by them; the few behind the cursor are looked through. The cursor only grows, so that
+    /// none is missed between its reading and theirs.
+    /// </summary>
+    public virtual async Task<IQueryable<TransferRow>> SidesAsync(int account, long after, long through, int count, bool newestFirst, CancellationToken cancellationToken)
     {
-        row.HasIndex(transfer => transfer.Debit);
-        row.HasIndex(transfer => transfer.Credit);
+        var entered = await EntryCursor.Select(cursor => cursor.Through).SingleAsync(cancellationToken);
+        var (last, first) = (Math.Min(through, entered), Math.Max(after, entered));
+        var entries = Entries.Where(entry => entry.Account == account && entry.Transfer > after && entry.Transfer <= last);
+        var behind = Transfers.Where(transfer => transfer.Sequence > first && transfer.Sequence <= through && (transfer.Debit == account || transfer.Credit == account));
+        var (found, late) = newestFirst
+            ? (entries.OrderByDescending(entry => entry.Transfer).Take(count), behind.OrderByDescending(transfer => transfer.Sequence).Take(count))
+            : (entries.OrderBy(entry => entry.Transfer).Take(count), behind.OrderBy(transfer => transfer.Sequence).Take(count));
+        return found.Join(Transfers, entry => entry.Transfer, transfer => transfer.Sequence, (_, transfer) => transfer).Concat(late);
+    }
+
+    /// <summary>How transfers are found by account.</summary>
+    protected virtual void IndexSides(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<EntryRow>(row =>
+        {
+            row.ToTable("entries");
+            row.HasKey(entry => new { entry.Account, entry.Transfer });
+        });
+        modelBuilder.Entity<EntryCursorRow>(row =>
+        {
+            row.ToTable("entry_cursor", table => table.HasCheckConstraint("one_row", "id = 1"));
+            row.HasKey(cursor => cursor.Id);
+            row.Property(cursor => cursor.Id).ValueGeneratedNever();
+        });
     }
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
@@ -80,9 +109,8 @@ internal class LedgerDb : DbContext
             });
             row.HasKey(transfer => transfer.Sequence);
             row.Property(transfer => transfer.Sequence).ValueGeneratedNever();
-            row.HasIndex(transfer => transfer.Batch);
-            IndexSides(row);
         });
+        IndexSides(modelBuilder);
         modelBuilder.Entity<StreamRow>(row =>
         {
             row.ToTable("streams");

@@ -63,7 +63,7 @@ internal sealed record LedgerFile(string ConnectionString) : ILedgerDatabase
         var (after, offset) = (cursor.Long(0), cursor.Long(1));
         cursor.Reset();
         using var rows = new PreparedStatement(connection, $"{JournalEvents.Select} WHERE t.sequence > ? ORDER BY t.sequence LIMIT ?");
-        using var legs = new PreparedStatement(connection, $"{JournalEvents.Legs} WHERE t.batch >= ? AND t.batch <= ? ORDER BY t.sequence");
+        using var legs = new PreparedStatement(connection, $"{JournalEvents.Legs} WHERE t.sequence >= ? AND t.sequence <= ? ORDER BY t.sequence");
         return JournalEvents.Page(offset, transfers, rows.Add(after).Add(transfers), (first, last) => legs.Add(first).Add(last));
     }
 }

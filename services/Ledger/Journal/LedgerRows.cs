@@ -27,6 +27,12 @@ internal sealed class BatchRow
     public required string Reference { get; set; }
     public long? Window { get; set; }
     public long BookedAtMs { get; set; }
+
+    /// <summary>How many transfers it has.</summary>
+    public int Legs { get; set; }
+
+    /// <summary>The last of them; they follow each other. 0 without any.</summary>
+    public long LastTransfer { get; set; }
 }
 
 /// <summary>One booking, with the balances that it left on both sides: the balance of an account at any time is a lookup.</summary>
@@ -40,6 +46,22 @@ internal sealed class TransferRow
     public long Amount { get; set; }
     public long DebitBalance { get; set; }
     public long CreditBalance { get; set; }
+}
+
+/// <summary>One side of a transfer, in the index that <see cref="SqliteEntries"/> keeps.</summary>
+internal sealed class EntryRow
+{
+    public int Account { get; set; }
+    public long Transfer { get; set; }
+}
+
+/// <summary>The one row that says which transfers have all their entries.</summary>
+internal sealed class EntryCursorRow
+{
+    public int Id { get; set; }
+
+    /// <summary>The last of them. Entries behind it are those of a run that is not finished.</summary>
+    public long Through { get; set; }
 }
 
 internal sealed class StreamRow

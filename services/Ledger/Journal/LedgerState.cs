@@ -9,7 +9,14 @@ namespace Beacon.Ledger.Journal;
 /// </summary>
 internal sealed partial class LedgerState
 {
+    /// <summary>Some seconds of a ledger that is as busy as it can be.</summary>
+    private const int TimedIdsKept = 131_072;
+
+    /// <summary>So far ahead of the latest booking a start looks for ids, made by clocks that are wrong; beyond, every id is looked up.</summary>
+    private const long YearMs = 366L * 24 * 3_600_000;
+
     private readonly LedgerStore _store;
+    private readonly TimedIds _ids;
     private readonly Dictionary<string, StreamRecord> _live;
     private readonly Dictionary<string, List<Sponsorship>> _active = new(StringComparer.Ordinal);
     private readonly Book _book;
@@ -23,6 +30,8 @@ internal sealed partial class LedgerState
         _lastOutbox = outbox;
         _book = new Book(store.LoadAccounts(), batch, transfer, options.RecentTransfersKept, FindOlder, store.LoadPending, FindResolved);
         NowMs = store.LoadLastBookedAtMs();
+        var untilMs = batch == 0 ? TimedIds.EndMs : NowMs + YearMs;
+        _ids = new TimedIds(TimedIdsKept, store.LastTimedId(NowMs, untilMs) is { } last ? TimedIds.TimeOf(last)!.Value + 1 : NowMs, untilMs);
         LoadOperations();
         _live = store.LoadLiveStreams().ToDictionary(stream => stream.StreamId, StringComparer.Ordinal);
         foreach (var sponsorship in store.LoadActiveSponsorships())
@@ -50,6 +59,9 @@ internal sealed partial class LedgerState
         Open(AccountIds.RelayIssuance, AccountKind.RelayIssuance, mayGoNegative: true, "Relay issuance");
     }
 
+    /// <summary>True when no look into the journal is needed to know that the id is new.</summary>
+    public bool IsNew(Guid batchId) => _ids.IsNew(batchId);
+
     public Account? Find(string accountId) => _book.Find(accountId);
 
     /// <summary>The wallet of an account, opened on first sight. The name counts only then.</summary>
@@ -58,6 +70,10 @@ internal sealed partial class LedgerState
 
     public Account OpenEscrow(Sponsorship sponsorship) =>
         Open(sponsorship.EscrowAccountId, AccountKind.Escrow, mayGoNegative: false, "");
+
+    /// <summary>The account in which the parts of a window find their sponsor money; opened on first sight.</summary>
+    public Account RelayShares() =>
+        _book.Find(AccountIds.RelayShares) ?? Open(AccountIds.RelayShares, AccountKind.Escrow, mayGoNegative: false, "Relay shares");
 
     public void Rename(Account account, string displayName)
     {
@@ -77,6 +93,7 @@ internal sealed partial class LedgerState
     {
         if (posting is not { Status: PostingStatus.Posted, Batch: { } posted })
             return posting;
+        _ids.Add(posted.Id);
         Changes.Batches.Add((batch, posted));
         foreach (var transfer in posted.Transfers)
         {
@@ -128,7 +145,7 @@ internal sealed partial class LedgerState
         return account;
     }
 
-    private PostedBatch? FindOlder(Guid batchId) => _store.FindBatch(batchId, id => _book.Find(id)!);
+    private PostedBatch? FindOlder(Guid batchId) => _ids.IsNew(batchId) ? null : _store.FindBatch(batchId, id => _book.Find(id)!);
 
     private List<Sponsorship> Active(string streamId)
     {

@@ -71,6 +71,9 @@ internal abstract class LedgerStore : IDisposable
 
     public long LoadLastRefused() => List("SELECT coalesce(max(sequence), 0) FROM refused_work", row => row.Long(0))[0];
 
+    /// <summary>The last id of version 7 of a time or later and before another, or null when there is none.</summary>
+    public abstract Guid? LastTimedId(long fromMs, long toMs);
+
     /// <summary>True where a look is a way to another machine, and one for many ids is worth its trouble.</summary>
     public virtual bool LooksAhead => false;
 

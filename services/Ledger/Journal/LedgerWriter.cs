@@ -18,6 +18,9 @@ internal sealed class LedgerWriter(
     TimeProvider clock,
     ILogger<LedgerWriter> log) : IHostedService, IDisposable
 {
+    /// <summary>Answers that are worth a thread.</summary>
+    private const int LeastAnswers = 32;
+
     private readonly RequestQueue _queue = new(options.Value.QueueCapacity);
 
     private readonly Channel<bool> _outboxSignal = Channel.CreateBounded<bool>(
@@ -144,7 +147,7 @@ internal sealed class LedgerWriter(
             var state = _state ?? Reload();
             state.Begin(clock.GetUtcNow().ToUnixTimeMilliseconds());
             if (_store!.LooksAhead)
-                _store.Expect([.. group.Select(request => request.BatchId).Where(id => id != default).Distinct()]);
+                _store.Expect([.. group.Select(request => request.BatchId).Where(id => id != default && !state.IsNew(id)).Distinct()]);
             foreach (var request in group)
                 Decide(request, state);
             if (!state.Changes.IsEmpty)
@@ -174,8 +177,11 @@ internal sealed class LedgerWriter(
             return;
         }
 
-        // Elsewhere, so that the next group is decided meanwhile.
-        ThreadPool.UnsafeQueueUserWorkItem(Complete, group, preferLocal: false);
+        // Elsewhere, so that the next group is decided meanwhile; and one after the other, since what a caller does with its
+        // answer is short, and waits for nothing.
+        var share = Math.Max(LeastAnswers, (group.Count + Environment.ProcessorCount - 1) / Environment.ProcessorCount);
+        for (var from = 0; from < group.Count; from += share)
+            ThreadPool.UnsafeQueueUserWorkItem(Complete, (group, from, Math.Min(from + share, group.Count)), preferLocal: false);
     }
 
     private void Decide(Request request, LedgerState state)
@@ -196,10 +202,10 @@ internal sealed class LedgerWriter(
         TurnLost?.Invoke();
     }
 
-    private static void Complete(List<Request> group)
+    private static void Complete((List<Request> Group, int From, int To) share)
     {
-        foreach (var request in group)
-            request.Complete();
+        for (var i = share.From; i < share.To; i++)
+            share.Group[i].Complete();
     }
 
     private static void Fail(List<Request> group, Beacon.ServiceDefaults.Fault fault)

@@ -17,12 +17,20 @@ internal sealed partial class PreparedStatement : IRows
     private const string Library = "e_sqlite3";
     private const int OnStack = 512;
 
+    /// <summary>Texts and ids of a run that wait here, so that SQLite need not copy each into memory of its own; longer ones it does.</summary>
+    private const int ValueBytes = 8 * 1024;
+
     /// <summary>SQLite copies the value before the call returns.</summary>
     private const nint Transient = -1;
+
+    /// <summary>The value stays where it is until the run is over.</summary>
+    private const nint Static = 0;
 
     private readonly SqliteConnection _connection;
     private readonly sqlite3_stmt _statement;
     private readonly nint _handle;
+    private byte[]? _values;
+    private int _valued;
     private int _bound;
 
     public PreparedStatement(SqliteConnection connection, string sql)
@@ -59,9 +67,12 @@ internal sealed partial class PreparedStatement : IRows
     /// <summary>16 bytes, big-endian.</summary>
     public PreparedStatement Add(Guid value)
     {
-        Span<byte> bytes = stackalloc byte[16];
+        var kept = Keep(16);
+        Span<byte> own = stackalloc byte[16];
+        var bytes = kept.IsEmpty ? own : kept;
         value.TryWriteBytes(bytes, bigEndian: true, out _);
-        return Add(bytes);
+        Check(BindBlob(_handle, ++_bound, bytes, bytes.Length, kept.IsEmpty ? Transient : Static));
+        return this;
     }
 
     public PreparedStatement Add(ReadOnlySpan<byte> value)
@@ -74,10 +85,18 @@ internal sealed partial class PreparedStatement : IRows
     {
         ArgumentNullException.ThrowIfNull(value);
         var most = Encoding.UTF8.GetMaxByteCount(value.Length);
+        var kept = Keep(most);
+        if (!kept.IsEmpty)
+        {
+            var length = Encoding.UTF8.GetBytes(value, kept);
+            _valued -= most - length;
+            Check(BindText(_handle, ++_bound, kept, length, Static));
+            return this;
+        }
+
         var rented = most > OnStack ? ArrayPool<byte>.Shared.Rent(most) : null;
         var bytes = rented ?? stackalloc byte[OnStack];
-        var length = Encoding.UTF8.GetBytes(value, bytes);
-        Check(BindText(_handle, ++_bound, bytes, length, Transient));
+        Check(BindText(_handle, ++_bound, bytes, Encoding.UTF8.GetBytes(value, bytes), Transient));
         if (rented is not null)
             ArrayPool<byte>.Shared.Return(rented);
         return this;
@@ -89,7 +108,7 @@ internal sealed partial class PreparedStatement : IRows
         var done = Step(_handle);
         // A reset says the error of the step again, more precisely.
         var reset = Reset(_handle);
-        _bound = 0;
+        _bound = _valued = 0;
         if (done is not (raw.SQLITE_DONE or raw.SQLITE_ROW))
             Check(reset == raw.SQLITE_OK ? done : reset);
     }
@@ -114,7 +133,7 @@ internal sealed partial class PreparedStatement : IRows
     public void Reset()
     {
         _ = Reset(_handle);
-        _bound = 0;
+        _bound = _valued = 0;
     }
 
     public long Long(int column) => raw.sqlite3_column_int64(_statement, column);
@@ -135,6 +154,16 @@ internal sealed partial class PreparedStatement : IRows
     }
 
     public void Dispose() => _statement.Dispose();
+
+    /// <summary>Room for a value until the run is over, at an address that the collector leaves alone; empty when there is none.</summary>
+    private Span<byte> Keep(int length)
+    {
+        _values ??= GC.AllocateUninitializedArray<byte>(ValueBytes, pinned: true);
+        if (length == 0 || _valued + length > _values.Length)
+            return default;
+        _valued += length;
+        return _values.AsSpan(_valued - length, length);
+    }
 
     private void Check(int result)
     {

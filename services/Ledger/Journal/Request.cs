@@ -29,7 +29,8 @@ internal sealed class Request<T> : Request, IValueTaskSource<T>
 {
     private static readonly ObjectPool<Request<T>> Pool = new DefaultObjectPool<Request<T>>(new DefaultPooledObjectPolicy<Request<T>>(), 8_192);
 
-    private ManualResetValueTaskSourceCore<T> _answer = new() { RunContinuationsAsynchronously = true };
+    // The caller goes on where it is answered: the writer's thread answers nobody.
+    private ManualResetValueTaskSourceCore<T> _answer;
     private Func<LedgerState, T>? _decide;
     private T? _decided;
     private CancellationTokenRegistration _cancellation;

@@ -5,8 +5,25 @@ namespace Beacon.Ledger.Journal;
 /// <summary>The journal in a SQLite file, as the connection's transaction sees it; without one, as it is.</summary>
 internal sealed class SqliteJournal : IJournalReader
 {
+    // An entry is unique, and a transfer has two different sides: as many that are right as there should be are all of them.
+    private const string MissingEntries =
+        """
+        SELECT 'of the transfers through ' || c.through || ' not all have their two entries'
+        FROM entry_cursor c
+        WHERE 2 * (SELECT count(*) FROM transfers t WHERE t.sequence <= c.through)
+           <> (SELECT count(*) FROM entries e JOIN transfers t ON t.sequence = e.transfer WHERE e.transfer <= c.through AND e.account IN (t.debit, t.credit))
+        """;
+
+    private const string StrayEntries =
+        """
+        SELECT 'an entry of account ' || e.account || ' names transfer ' || e.transfer || ', which is not its own'
+        FROM entries e LEFT JOIN transfers t ON t.sequence = e.transfer
+        WHERE t.sequence IS NULL OR e.account NOT IN (t.debit, t.credit) LIMIT 1
+        """;
+
     private readonly SqliteConnection _connection;
     private readonly bool _owned;
+    private readonly bool _isFormer;
     private readonly PreparedStatement? _end;
     private readonly List<PreparedStatement> _statements = [];
     private readonly PreparedStatement _link;
@@ -20,7 +37,10 @@ internal sealed class SqliteJournal : IJournalReader
         _connection = connection;
         _link = Prepare($"{JournalSql.Links} WHERE link = ?");
         _accounts = Prepare("SELECT number, account_id, kind, may_go_negative, opened_at_ms FROM accounts WHERE number > ? AND number <= ? ORDER BY number");
-        _batches = Prepare("SELECT sequence, batch_id, content, code, actor, reference, window, booked_at_ms FROM batches WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
+        // A file of a former version, a backup for example, is proved as it is.
+        _isFormer = Texts("SELECT name FROM pragma_table_info('batches') WHERE name = 'legs'").Count == 0;
+        var own = _isFormer ? "NULL, NULL" : "legs, last_transfer";
+        _batches = Prepare($"SELECT sequence, batch_id, content, code, actor, reference, window, booked_at_ms, {own} FROM batches WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
         _transfers = Prepare("SELECT sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance FROM transfers WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
     }
 
@@ -71,7 +91,10 @@ internal sealed class SqliteJournal : IJournalReader
         return found;
     }
 
-    public IReadOnlyList<string> Damage(int most) => [.. Texts($"PRAGMA integrity_check({most})").Where(line => line != "ok")];
+    public IReadOnlyList<string> Damage(int most) => [
+        .. Texts($"PRAGMA integrity_check({most})").Where(line => line != "ok"),
+        .. _isFormer ? [] : Texts(StrayEntries).Concat(Texts(MissingEntries)),
+    ];
 
     public IReadOnlyList<string> RepeatedIds(int most) => Texts($"SELECT hex(batch_id) FROM batches NOT INDEXED GROUP BY batch_id HAVING count(*) > 1 LIMIT {most}");
 

@@ -18,8 +18,8 @@ internal sealed class SqliteStore : LedgerStore
     private readonly PreparedStatement _rollback;
     private readonly PreparedStatement _insertAccount;
     private readonly PreparedStatement _updateAccount;
-    private readonly PreparedStatement _insertBatch;
-    private readonly PreparedStatement _insertTransfer;
+    private readonly InsertStatement _insertBatches;
+    private readonly InsertStatement _insertTransfers;
     private readonly PreparedStatement _insertLink;
     private readonly PreparedStatement _upsertStream;
     private readonly PreparedStatement _deleteSquad;
@@ -34,6 +34,7 @@ internal sealed class SqliteStore : LedgerStore
     private readonly PreparedStatement _findStream;
     private readonly PreparedStatement _findSquad;
     private readonly SqliteOperations _operations;
+    private readonly SqliteEntries _entries;
     private ChainLink _last;
     private bool _inTransaction;
 
@@ -56,8 +57,8 @@ internal sealed class SqliteStore : LedgerStore
             _rollback = Prepare("ROLLBACK");
             _insertAccount = Prepare("INSERT INTO accounts (number, account_id, kind, may_go_negative, display_name, opened_at_ms, balance, relay_earnings) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
             _updateAccount = Prepare("UPDATE accounts SET display_name = ?, balance = ?, relay_earnings = ? WHERE number = ?");
-            _insertBatch = Prepare("INSERT INTO batches (sequence, batch_id, content, code, actor, reference, window, booked_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-            _insertTransfer = Prepare("INSERT INTO transfers (sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+            _insertBatches = new(_connection, "batches (sequence, batch_id, content, code, actor, reference, window, booked_at_ms, legs, last_transfer)");
+            _insertTransfers = new(_connection, "transfers (sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance)");
             _insertLink = Prepare("INSERT INTO chain (link, last_account, last_batch, last_transfer, hash) VALUES (?, ?, ?, ?, ?)");
             _upsertStream = Prepare("INSERT INTO streams (stream_id, broadcaster, started_at_ms, ended_at_ms, squad_version) VALUES (?, ?, ?, ?, ?) ON CONFLICT (stream_id) DO UPDATE SET started_at_ms = excluded.started_at_ms, ended_at_ms = excluded.ended_at_ms, squad_version = excluded.squad_version");
             _deleteSquad = Prepare("DELETE FROM squad_members WHERE stream_id = ?");
@@ -72,10 +73,12 @@ internal sealed class SqliteStore : LedgerStore
             _findStream = Prepare("SELECT stream_id, broadcaster, started_at_ms, ended_at_ms, squad_version FROM streams WHERE stream_id = ?");
             _findSquad = Prepare("SELECT account_id, share_bps FROM squad_members WHERE stream_id = ? ORDER BY position");
             _operations = new SqliteOperations(_connection, $"{SelectPending} WHERE p.pending_id = ?");
+            _entries = new SqliteEntries(_connection);
             _last = LoadChain(Seal);
         }
         catch
         {
+            _entries?.Dispose();
             _operations?.Dispose();
             DisposeOwn();
             throw;
@@ -96,6 +99,16 @@ internal sealed class SqliteStore : LedgerStore
         while (row.Read())
             transfers.Add(new Transfer(row.Long(0), row.Id(1), account(row.Text(2)), account(row.Text(3)), row.Long(4), row.Long(5), row.Long(6)));
         return new PostedBatch(sequence, batchId, content, bookedAtMs, transfers, code, window);
+    }
+
+    public override Guid? LastTimedId(long fromMs, long toMs)
+    {
+        using var last = new PreparedStatement(_connection, "SELECT batch_id FROM batches WHERE batch_id >= ? AND batch_id < ? AND substr(batch_id, 7, 1) BETWEEN x'70' AND x'7f' ORDER BY batch_id DESC LIMIT 1");
+        if (!last.Add(TimedIds.FirstOf(fromMs)).Add(TimedIds.FirstOf(toMs)).Read())
+            return null;
+        var id = last.Id(0);
+        last.Reset();
+        return id;
     }
 
     public override PendingTransfer? FindPending(Guid id, Func<string, Account> account)
@@ -146,6 +159,7 @@ internal sealed class SqliteStore : LedgerStore
         try
         {
             var link = WriteJournal(changes);
+            _entries.Write(changes, nowMs);
             foreach (var a in changes.Touched)
                 _updateAccount.Add(a.DisplayName).Add(a.Balance).Add(a.RelayEarnings).Add(a.Number).Run();
             WriteStreams(changes);
@@ -167,12 +181,15 @@ internal sealed class SqliteStore : LedgerStore
 
     public override void Dispose()
     {
+        _entries.Dispose();
         _operations.Dispose();
         DisposeOwn();
     }
 
     private void DisposeOwn()
     {
+        _insertBatches?.Dispose();
+        _insertTransfers?.Dispose();
         foreach (var statement in _statements)
             statement.Dispose();
         _hash.Dispose();
@@ -186,11 +203,22 @@ internal sealed class SqliteStore : LedgerStore
             return _last;
         foreach (var a in changes.Opened)
             _insertAccount.Add(a.Number).Add(a.Id).Add((int)a.Kind).Add(a.MayGoNegative).Add(a.DisplayName).Add(a.OpenedAtMs).Add(a.Balance).Add(a.RelayEarnings).Run();
+        var (batches, transfers) = (changes.Batches.Count, 0);
         foreach (var (request, posted) in changes.Batches)
         {
-            _insertBatch.Add(posted.Sequence).Add(posted.Id).Add(posted.Content).Add((int)request.Code).Add(request.Actor).Add(request.Reference).Add(request.Window).Add(posted.BookedAtMs).Run();
+            _insertBatches.Next(batches--).Add(posted.Sequence).Add(posted.Id).Add(posted.Content).Add((int)request.Code).Add(request.Actor).Add(request.Reference).Add(request.Window).Add(posted.BookedAtMs)
+                .Add(posted.Transfers.Count).Add(posted.LastTransfer);
+            _insertBatches.Added();
+            transfers += posted.Transfers.Count;
+        }
+
+        foreach (var (_, posted) in changes.Batches)
+        {
             foreach (var t in posted.Transfers)
-                _insertTransfer.Add(t.Sequence).Add(t.Id).Add(posted.Sequence).Add(t.Debit.Number).Add(t.Credit.Number).Add(t.Amount).Add(t.DebitBalance).Add(t.CreditBalance).Run();
+            {
+                _insertTransfers.Next(transfers--).Add(t.Sequence).Add(t.Id).Add(posted.Sequence).Add(t.Debit.Number).Add(t.Credit.Number).Add(t.Amount).Add(t.DebitBalance).Add(t.CreditBalance);
+                _insertTransfers.Added();
+            }
         }
 
         var link = _hash.Link(_last, changes);

@@ -79,7 +79,7 @@ internal sealed record SettleWindow(
             return PostingStatus.Posted;
 
         var relays = window.Counted.Work;
-        var (from, to) = (part * PartRelays, Math.Min((part + 1) * PartRelays, relays.Count));
+        var (from, to) = window.Range(part);
         var settlement = RelaySettlement.Of(window.Counted, from, to, WindowMs, window.Rules, state.Standing);
         var stream = state.Stream(StreamId) ?? StreamFacts.Record(state, StreamId, BroadcasterAccountId, startedAtMs: 0);
         Open(state, relays, from, to);
@@ -88,6 +88,8 @@ internal sealed record SettleWindow(
             return status;
         if (part == 0)
             Spend(state, stream, window, settlement.Paid);
+        if (window.Parts > 1)
+            PassOn(state, stream, window, part, settlement.Paid);
         foreach (var released in settlement.Released)
             Pay(state, DerivedId.Of("probation", released.AccountId, StreamId, WindowText), window.Content, [released]);
         foreach (var (account, standing) in settlement.Standings)
@@ -105,20 +107,67 @@ internal sealed record SettleWindow(
         }
     }
 
-    /// <summary>What the stream's sponsors owe, in the turn that marks the window as settled.</summary>
+    /// <summary>
+    /// What the stream's sponsors owe, in the turn that marks the window as settled. The relays of a window in parts get
+    /// theirs with their part: until then it lies in an account of its own, where no end of a sponsorship can reach it.
+    /// </summary>
     private void Spend(LedgerState state, StreamRecord stream, Prepared window, IReadOnlyList<RelayWork> paid)
     {
         var sponsorships = state.ActiveSponsorships(StreamId);
-        if (sponsorships.Count > 0 && window.Parts > 1)
+        if (sponsorships.Count == 0 || Viewers == 0)
+            return;
+        if (window.Parts == 1)
         {
-            var relays = window.Counted.Work;
-            Open(state, relays, PartRelays, relays.Count);
-            paid = RelaySettlement.Of(window.Counted, 0, relays.Count, WindowMs, window.Rules, state.Standing).Paid;
+            foreach (var sponsorship in sponsorships)
+                Spend(state, sponsorship, paid.Count > 0, (due, _) => SponsorshipSpend.Divide(due, state.Options.BroadcasterShareBps, stream.Squad, paid));
+            return;
         }
 
+        var weights = new long[window.Parts];
+        for (var part = 0; part < weights.Length; part++)
+        {
+            var (from, to) = window.Range(part);
+            weights[part] = RelaySettlement.PaidBytes(window.Counted, from, to, window.Rules, state.Standing);
+        }
+
+        var shares = Enumerable.Range(0, weights.Length).Select(_ => new List<Leg>()).ToArray();
         foreach (var sponsorship in sponsorships)
-            Spend(state, stream, sponsorship, paid);
+        {
+            var toRelays = Spend(state, sponsorship, weights.Any(weight => weight > 0), (due, relays) => Squad.Divide(due - relays, stream.Squad));
+            if (toRelays == 0)
+                continue;
+            foreach (var (part, share) in Split.ByWeights(toRelays, weights).Index())
+            {
+                if (share > 0)
+                    shares[part].Add(new Leg(sponsorship.EscrowAccountId, state.RelayShares().Id, share));
+            }
+        }
+
+        foreach (var (part, legs) in shares.Index())
+        {
+            if (legs.Count > 0)
+                state.Post(new TransferBatch(SharesId(part), window.Content, TransferCode.Sponsorship, Actor, StreamId, Window, legs));
+        }
     }
+
+    /// <summary>Divides what lies ready for a part over its relays, all sponsorships together; the journal says how much it is.</summary>
+    private void PassOn(LedgerState state, StreamRecord stream, Prepared window, int part, IReadOnlyList<RelayWork> paid)
+    {
+        if (state.Replay(SharesId(part), TransferCode.Sponsorship, window.Content, amount: null)?.Batch is not { } ready)
+            return;
+        // Should no relay be left that is paid, as if there had been none.
+        var payments = SponsorshipSpend.Divide(ready.Total, broadcasterShareBps: 0, stream.Squad, paid);
+        state.Post(new TransferBatch(
+            DerivedId.Of("passed-on", StreamId, WindowText, Text(part)),
+            window.Content,
+            TransferCode.Sponsorship,
+            Actor,
+            StreamId,
+            Window,
+            [.. payments.Select(payment => new Leg(AccountIds.RelayShares, payment.AccountId, payment.Amount))]));
+    }
+
+    private Guid SharesId(int part) => DerivedId.Of("relay-shares", StreamId, WindowText, Text(part));
 
     private PostingStatus Pay(LedgerState state, Guid batchId, Guid content, IReadOnlyList<Payment> payments)
     {
@@ -128,20 +177,20 @@ internal sealed record SettleWindow(
         return state.Post(new TransferBatch(batchId, content, TransferCode.Relay, Actor, StreamId, Window, legs)).Status;
     }
 
-    private void Spend(LedgerState state, StreamRecord stream, Sponsorship sponsorship, IReadOnlyList<RelayWork> relays)
+    /// <summary>Spends what one sponsorship owes for the window.</summary>
+    /// <param name="divide">Who gets how much of what is due now, given what is due and the relays' part of it.</param>
+    /// <returns>The relays' part.</returns>
+    private long Spend(LedgerState state, Sponsorship sponsorship, bool anyRelays, Func<long, long, IReadOnlyList<Payment>> divide)
     {
-        if (Viewers == 0)
-            return;
         var viewed = new Delivery((long)Viewers * WindowMs, Spent: 0, ToRelays: 0);
         var due = SponsorshipSpend.Due(sponsorship.Rate, Viewers, WindowMs, sponsorship.Allowed(state.NowMs));
         if (due == 0)
         {
             state.Save(sponsorship.Deliver(viewed, state.NowMs));
-            return;
+            return 0;
         }
 
-        var share = state.Options.BroadcasterShareBps;
-        var payments = SponsorshipSpend.Divide(due, share, stream.Squad, relays);
+        var toRelays = SponsorshipSpend.Halves(due, state.Options.BroadcasterShareBps, anyRelays)[1];
         var posting = state.Post(new TransferBatch(
             DerivedId.Of("sponsorship", sponsorship.Id.ToString(), StreamId, WindowText),
             DerivedId.Of("spend", Text(due)),
@@ -149,11 +198,11 @@ internal sealed record SettleWindow(
             Actor,
             sponsorship.Id.ToString(),
             Window,
-            [.. payments.Select(payment => new Leg(sponsorship.EscrowAccountId, payment.AccountId, payment.Amount))]));
+            [.. divide(due, toRelays).Select(payment => new Leg(sponsorship.EscrowAccountId, payment.AccountId, payment.Amount))]));
         if (posting.Status != PostingStatus.Posted)
-            return;
-        var toRelays = SponsorshipSpend.Halves(due, share, relays.Any(relay => relay.VerifiedBytes > 0))[1];
+            return 0;
         state.Save(sponsorship.Deliver(viewed with { Spent = due, ToRelays = toRelays }, state.NowMs));
+        return toRelays;
     }
 
     // What a sender of before did not tell is no part of it: the same window told again by a newer one is another matter. So
@@ -169,5 +218,9 @@ internal sealed record SettleWindow(
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private sealed record Prepared(CountedWork Counted, RelayPayRules Rules, Guid Content, bool IsDue, int Parts);
+    private sealed record Prepared(CountedWork Counted, RelayPayRules Rules, Guid Content, bool IsDue, int Parts)
+    {
+        /// <summary>From the first relay of a part to before the first of the next.</summary>
+        public (int From, int To) Range(int part) => (part * PartRelays, Math.Min((part + 1) * PartRelays, Counted.Work.Count));
+    }
 }

@@ -92,6 +92,14 @@ namespace Beacon.Ledger.Journal.Migrations
                         .HasColumnType("BLOB")
                         .HasColumnName("content");
 
+                    b.Property<long>("LastTransfer")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("last_transfer");
+
+                    b.Property<int>("Legs")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("legs");
+
                     b.Property<string>("Reference")
                         .IsRequired()
                         .HasColumnType("TEXT")
@@ -162,6 +170,39 @@ namespace Beacon.Ledger.Journal.Migrations
                     b.HasKey("SponsorshipId", "Hour");
 
                     b.ToTable("deliveries", (string)null);
+                });
+
+            modelBuilder.Entity("Beacon.Ledger.Journal.EntryCursorRow", b =>
+                {
+                    b.Property<int>("Id")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("id");
+
+                    b.Property<long>("Through")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("through");
+
+                    b.HasKey("Id");
+
+                    b.ToTable("entry_cursor", null, t =>
+                        {
+                            t.HasCheckConstraint("one_row", "id = 1");
+                        });
+                });
+
+            modelBuilder.Entity("Beacon.Ledger.Journal.EntryRow", b =>
+                {
+                    b.Property<int>("Account")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("account");
+
+                    b.Property<long>("Transfer")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("transfer");
+
+                    b.HasKey("Account", "Transfer");
+
+                    b.ToTable("entries", (string)null);
                 });
 
             modelBuilder.Entity("Beacon.Ledger.Journal.FreezeRow", b =>
@@ -537,12 +578,6 @@ namespace Beacon.Ledger.Journal.Migrations
                         .HasColumnName("transfer_id");
 
                     b.HasKey("Sequence");
-
-                    b.HasIndex("Batch");
-
-                    b.HasIndex("Credit");
-
-                    b.HasIndex("Debit");
 
                     b.ToTable("transfers", null, t =>
                         {

@@ -75,7 +75,7 @@ internal sealed class LedgerServer(string connectionString) : ILedgerDatabase
         cursor.Read();
         using var rows = PostgresRows.Of(connection, $"{JournalEvents.Select} WHERE t.sequence > $1 ORDER BY t.sequence LIMIT $2", cursor.Long(0), transfers);
         return JournalEvents.Page(cursor.Long(1), transfers, rows, (first, last) =>
-            PostgresRows.Of(connection, $"{JournalEvents.Legs} WHERE t.batch >= $1 AND t.batch <= $2 ORDER BY t.sequence", first, last));
+            PostgresRows.Of(connection, $"{JournalEvents.Legs} WHERE t.sequence >= $1 AND t.sequence <= $2 ORDER BY t.sequence", first, last));
     }
 
     /// <summary>A session that holds the lock.</summary>

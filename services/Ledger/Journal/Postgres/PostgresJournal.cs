@@ -9,8 +9,16 @@ internal sealed class PostgresJournal : IJournalReader
     private readonly NpgsqlConnection _connection;
     private readonly NpgsqlTransaction _snapshot;
 
-    private PostgresJournal(NpgsqlConnection connection) =>
+    private readonly string _own;
+
+    private PostgresJournal(NpgsqlConnection connection)
+    {
         (_connection, _snapshot) = (connection, connection.BeginTransaction(IsolationLevel.RepeatableRead));
+        // A database of a former version is proved as it is.
+        _own = Texts("SELECT column_name::text FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = 'batches' AND column_name = 'legs'").Count == 0
+            ? "NULL, NULL"
+            : "legs, last_transfer";
+    }
 
     /// <summary>On a connection of its own.</summary>
     public static PostgresJournal Open(string connectionString)
@@ -38,7 +46,7 @@ internal sealed class PostgresJournal : IJournalReader
         PostgresRows.InPages(_connection, "SELECT number, account_id, kind, may_go_negative, opened_at_ms FROM accounts", "number", after, to);
 
     public IRows Batches(long after, long to) => PostgresRows.InPages(
-        _connection, """SELECT sequence, batch_id, content, code, actor, reference, "window", booked_at_ms FROM batches""", "sequence", after, to);
+        _connection, $"""SELECT sequence, batch_id, content, code, actor, reference, "window", booked_at_ms, {_own} FROM batches""", "sequence", after, to);
 
     public IRows Transfers(long after, long to) => PostgresRows.InPages(
         _connection, "SELECT sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance FROM transfers", "sequence", after, to);

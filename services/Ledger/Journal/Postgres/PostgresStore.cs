@@ -51,6 +51,16 @@ internal sealed class PostgresStore : LedgerStore
         return new PostedBatch(batch.Long(0), batchId, batch.Id(1), batch.Long(2), transfers, (TransferCode)batch.Int(3), batch.IsNull(4) ? null : batch.Long(4));
     }
 
+    public override Guid? LastTimedId(long fromMs, long toMs)
+    {
+        using var last = PostgresRows.Of(
+            _session,
+            "SELECT batch_id FROM batches WHERE batch_id >= $1 AND batch_id < $2 AND get_byte(batch_id, 6) >> 4 = 7 ORDER BY batch_id DESC LIMIT 1",
+            Bytes(TimedIds.FirstOf(fromMs)),
+            Bytes(TimedIds.FirstOf(toMs)));
+        return last.Read() ? last.Id(0) : null;
+    }
+
     public override StreamRecord? FindStream(string streamId)
     {
         using var row = PostgresRows.Of(_session, "SELECT broadcaster, started_at_ms, ended_at_ms, squad_version FROM streams WHERE stream_id = $1", streamId);
@@ -148,7 +158,7 @@ internal sealed class PostgresStore : LedgerStore
         AddRows(
             group,
             changes.Batches,
-            """INSERT INTO batches (sequence, batch_id, content, code, actor, reference, "window", booked_at_ms) SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)""",
+            """INSERT INTO batches (sequence, batch_id, content, code, actor, reference, "window", booked_at_ms, legs, last_transfer) SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
             Column(((TransferBatch Request, PostedBatch Posted) b) => b.Posted.Sequence),
             Column(((TransferBatch Request, PostedBatch Posted) b) => Bytes(b.Posted.Id)),
             Column(((TransferBatch Request, PostedBatch Posted) b) => Bytes(b.Posted.Content)),
@@ -156,7 +166,9 @@ internal sealed class PostgresStore : LedgerStore
             Column(((TransferBatch Request, PostedBatch Posted) b) => b.Request.Actor),
             Column(((TransferBatch Request, PostedBatch Posted) b) => b.Request.Reference),
             Column(((TransferBatch Request, PostedBatch Posted) b) => b.Request.Window),
-            Column(((TransferBatch Request, PostedBatch Posted) b) => b.Posted.BookedAtMs));
+            Column(((TransferBatch Request, PostedBatch Posted) b) => b.Posted.BookedAtMs),
+            Column(((TransferBatch Request, PostedBatch Posted) b) => b.Posted.Transfers.Count),
+            Column(((TransferBatch Request, PostedBatch Posted) b) => b.Posted.LastTransfer));
         (long Batch, Transfer Row)[] transfers = [.. changes.Batches.SelectMany(batch => batch.Posted.Transfers.Select(transfer => (batch.Posted.Sequence, transfer)))];
         AddRows(
             group,

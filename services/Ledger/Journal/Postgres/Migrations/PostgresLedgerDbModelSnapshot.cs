@@ -97,6 +97,14 @@ namespace Beacon.Ledger.Journal.Postgres.Migrations
                         .HasColumnType("bytea")
                         .HasColumnName("content");
 
+                    b.Property<long>("LastTransfer")
+                        .HasColumnType("bigint")
+                        .HasColumnName("last_transfer");
+
+                    b.Property<int>("Legs")
+                        .HasColumnType("integer")
+                        .HasColumnName("legs");
+
                     b.Property<string>("Reference")
                         .IsRequired()
                         .HasColumnType("text")
@@ -542,8 +550,6 @@ namespace Beacon.Ledger.Journal.Postgres.Migrations
                         .HasColumnName("transfer_id");
 
                     b.HasKey("Sequence");
-
-                    b.HasIndex("Batch");
 
                     b.HasIndex("Credit", "Sequence");
 
