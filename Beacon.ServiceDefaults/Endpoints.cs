@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
@@ -65,7 +64,8 @@ public static class Endpoints
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.AddOptions<EndpointsOptions>().BindConfiguration(EndpointsOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         var options = builder.Configuration.GetSection(EndpointsOptions.Section).Get<EndpointsOptions>() ?? new EndpointsOptions();
-        builder.WebHost.ConfigureKestrel(kestrel =>
+        // After what services say of all listeners.
+        builder.Services.PostConfigure<KestrelServerOptions>(kestrel =>
         {
             kestrel.AddServerHeader = false;
             Listen(options.HttpPort, HttpProtocols.Http1);

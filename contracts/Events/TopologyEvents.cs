@@ -32,48 +32,11 @@ public sealed record StreamEnded(
     DateTimeOffset? EndedAt = null);
 
 /// <summary>
-/// New places of peers, sent by Topology to the one edge that holds them: in order per peer by
-/// <see cref="PeerDirective.Version"/>; the edge drops what is older than what it has.
+/// New places of peers, sent by Topology to the one edge that holds them: in order per peer by their version; the edge drops what is
+/// older than what it has.
 /// </summary>
-public sealed record PeersReassigned(string EdgeId, string StreamId, IReadOnlyList<PeerDirective> Directives);
-
-/// <summary>One thing that a peer is told.</summary>
-/// <param name="PeerId">Who is told.</param>
-/// <param name="Version">Grows per peer and stripe.</param>
-/// <param name="Neighbour">The other end; null for <see cref="DirectiveKind.Waiting"/> and a withdrawn standby.</param>
-/// <param name="Depth">For <see cref="DirectiveKind.ParentAssigned"/>: number of hops from the root.</param>
-/// <param name="Reason">For <see cref="DirectiveKind.ParentAssigned"/>: why, as in the frame.</param>
-/// <param name="Standby">For <see cref="DirectiveKind.ChildAssigned"/>: the child only reserves the slot.</param>
-/// <param name="DrainMs">For <see cref="DirectiveKind.ChildRemoved"/>: how long the parent keeps serving the child.</param>
-/// <param name="Position">For <see cref="DirectiveKind.Waiting"/>: 1 = next.</param>
-/// <param name="EstimateMs">For <see cref="DirectiveKind.Waiting"/>: expected wait, 0 = unknown.</param>
-/// <param name="Traceparent">The W3C trace context of what brought it about, where traces are recorded.</param>
-public sealed record PeerDirective(
-    string PeerId,
-    long Version,
-    DirectiveKind Kind,
-    int Stripe,
-    PeerNeighbour? Neighbour,
-    int Depth = 0,
-    string Reason = "",
-    bool Standby = false,
-    int DrainMs = 0,
-    int Position = 0,
-    int EstimateMs = 0,
-    string? Traceparent = null);
-
-/// <summary>The peer at the other end of an edge of the tree, and the Signaling replica that holds it.</summary>
-public sealed record PeerNeighbour(string PeerId, string EdgeId);
-
-public enum DirectiveKind
-{
-    Unspecified = 0,
-    ParentAssigned = 1,
-    StandbyAssigned = 2,
-    ChildAssigned = 3,
-    ChildRemoved = 4,
-    Waiting = 5,
-}
+/// <param name="Directives">A <c>beacon.topology.v1.PeerDirectives</c>.</param>
+public sealed record PeersReassigned(string EdgeId, string StreamId, byte[] Directives);
 
 /// <summary>The challenge of a settlement window, sent by Topology to each edge that holds peers of the stream.</summary>
 /// <param name="Window">Server clock in Unix milliseconds divided by the window's length.</param>

@@ -11,6 +11,7 @@ using Beacon.Signaling.OpenApi;
 using Beacon.Signaling.Sessions;
 using MassTransit;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 
@@ -40,6 +41,7 @@ public static class SignalingService
 
         // A frame is handled in microseconds and awaits what is slow: going on at once on the thread that heard the socket saves two handovers a frame.
         builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
+        builder.Services.Configure<KestrelServerOptions>(kestrel => kestrel.ConfigureEndpointDefaults(Handover.Use));
         builder.Services.AddSingleton<Edge>();
         builder.Services.AddSingleton<Tickets.Tickets>();
         builder.Services.AddSingleton<Directives>();

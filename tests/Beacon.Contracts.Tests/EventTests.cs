@@ -14,7 +14,7 @@ public sealed class EventTests
     [Fact]
     public void These_facts_and_their_parts_travel_on_the_bus() => Assert.Equal(
         [
-            "BroadcasterAway", "ChallengeIssued", "CreditsEarned", "PeerDirective", "PeerNeighbour", "PeersReassigned", "RaidAnnounced", "RaidCancelled",
+            "BroadcasterAway", "ChallengeIssued", "CreditsEarned", "PeersReassigned", "RaidAnnounced", "RaidCancelled",
             "RaidDeclined", "RaidLaunched", "RaidPrepared", "RelayWorkVerified", "SquadChanged",
             "StreamAudienceChanged", "StreamEnded", "StreamStarted", "TipPosted", "VerifiedRelay",
         ],

@@ -1,5 +1,5 @@
-using Beacon.Contracts.Events;
 using Beacon.Contracts.Signaling.V1;
+using Beacon.Contracts.Topology.V1;
 using Beacon.Signaling.Sessions;
 
 namespace Beacon.Signaling.Tests;
@@ -21,7 +21,15 @@ public sealed class ReplicaTests(RedisFixture redis) : IClassFixture<RedisFixtur
     }
 
     private static PeerDirective Parent(string peerId, long version, string parentId, string parentEdge) =>
-        new(peerId, version, DirectiveKind.ParentAssigned, 0, new PeerNeighbour(parentId, parentEdge), Depth: 1, Reason: "joined");
+        new()
+        {
+            PeerId = peerId,
+            Version = version,
+            Kind = DirectiveKind.ParentAssigned,
+            Neighbour = new PeerNeighbour { PeerId = parentId, EdgeId = parentEdge },
+            Depth = 1,
+            Reason = "joined",
+        };
 
     [Fact]
     public async Task Signals_cross_between_replicas_along_the_edge_and_nowhere_else()

@@ -1,4 +1,4 @@
-using Beacon.Contracts.Events;
+using Beacon.Contracts.Topology.V1;
 using Beacon.Signaling.Sessions;
 
 namespace Beacon.Signaling.Tests;
@@ -8,7 +8,16 @@ public sealed class SeatTests
     private static Seat NewSeat() => new(session: null!, "stream", "me", isRoot: false);
 
     private static PeerDirective Parent(long version, string peer, int stripe = 0) =>
-        new("me", version, DirectiveKind.ParentAssigned, stripe, new PeerNeighbour(peer, "edge-of-" + peer));
+        Directive(version, DirectiveKind.ParentAssigned, peer, "edge-of-" + peer, stripe);
+
+    private static PeerDirective Directive(long version, DirectiveKind kind, string? peer = null, string edge = "", int stripe = 0) => new()
+    {
+        PeerId = "me",
+        Version = version,
+        Kind = kind,
+        Stripe = stripe,
+        Neighbour = peer is null ? null : new PeerNeighbour { PeerId = peer, EdgeId = edge },
+    };
 
     private static Seat Confirmed()
     {
@@ -61,9 +70,9 @@ public sealed class SeatTests
     {
         var seat = Confirmed();
         seat.TryApply(Parent(1, "a"));
-        seat.TryApply(new PeerDirective("me", 2, DirectiveKind.StandbyAssigned, 0, new PeerNeighbour("b", "edge-of-b")));
+        seat.TryApply(Directive(2, DirectiveKind.StandbyAssigned, "b", "edge-of-b"));
         seat.TryApply(Parent(3, "b"));
-        seat.TryApply(new PeerDirective("me", 4, DirectiveKind.StandbyAssigned, 0, Neighbour: null));
+        seat.TryApply(Directive(4, DirectiveKind.StandbyAssigned));
 
         Assert.Equal("edge-of-b", seat.EdgeOf(0, "b"));
         Assert.Null(seat.EdgeOf(0, "a"));
@@ -73,10 +82,10 @@ public sealed class SeatTests
     public void A_removed_child_is_no_neighbour_any_more()
     {
         var seat = Confirmed();
-        seat.TryApply(new PeerDirective("me", 1, DirectiveKind.ChildAssigned, 0, new PeerNeighbour("c", "e")));
+        seat.TryApply(Directive(1, DirectiveKind.ChildAssigned, "c", "e"));
         Assert.Equal("e", seat.EdgeOf(0, "c"));
 
-        seat.TryApply(new PeerDirective("me", 2, DirectiveKind.ChildRemoved, 0, new PeerNeighbour("c", "e"), DrainMs: 1000));
+        seat.TryApply(Directive(2, DirectiveKind.ChildRemoved, "c", "e"));
         Assert.Null(seat.EdgeOf(0, "c"));
     }
 }

@@ -14,7 +14,8 @@ public sealed class SessionLifeTests(GarnetFixture garnet) : IClassFixture<Garne
 {
     private const WebSocketCloseStatus TokenExpired = (WebSocketCloseStatus)4401;
     private static readonly string StreamId = Guid.CreateVersion7().ToString();
-    private readonly FakeTimeProvider _clock = new(TimeProvider.System.GetUtcNow());
+    // Tokens know whole seconds only.
+    private readonly FakeTimeProvider _clock = new(DateTimeOffset.FromUnixTimeSeconds(TimeProvider.System.GetUtcNow().ToUnixTimeSeconds()));
     private readonly Asked _asked = new();
 
     private Task<SignalingHost> StartAsync(params (string Key, string Value)[] settings) => SignalingHost.StartAsync(garnet.ConnectionString, _asked, _clock, null, settings);
@@ -27,7 +28,7 @@ public sealed class SessionLifeTests(GarnetFixture garnet) : IClassFixture<Garne
     [Fact]
     public async Task A_session_ends_with_4401_when_its_token_expires()
     {
-        await using var host = await StartAsync();
+        await using var host = await StartAsync(("Auth:ClockSkewSeconds", "0"));
         await using var socket = await ConnectAsync(host, host.Guest());
         await socket.WaitAsync(ServerFrame.FrameOneofCase.Welcome);
 
@@ -39,10 +40,36 @@ public sealed class SessionLifeTests(GarnetFixture garnet) : IClassFixture<Garne
         Assert.Equal(TokenExpired, socket.CloseStatus);
     }
 
+    [Theory]
+    [InlineData(29, true)]
+    [InlineData(30, false)]
+    public async Task Within_the_clock_skew_a_token_keeps_its_session_and_opens_another_and_after_it_neither(int secondsAfterExpiry, bool isGood)
+    {
+        await using var host = await StartAsync(("Auth:ClockSkewSeconds", "30"));
+        var guest = host.Guest();
+        await using var open = await ConnectAsync(host, guest);
+        await open.WaitAsync(ServerFrame.FrameOneofCase.Welcome);
+        await AdvanceAsync(open, TimeSpan.FromSeconds((15 * 60) + 20));
+        await FenceAsync(open);
+        _clock.Advance(TimeSpan.FromSeconds(secondsAfterExpiry - 20));
+
+        await using var another = await ConnectAsync(host, guest);
+        if (isGood)
+        {
+            await another.WaitAsync(ServerFrame.FrameOneofCase.Welcome);
+            await FenceAsync(open);
+            return;
+        }
+
+        Assert.Equal("invalid_token", (await another.WaitAsync(ServerFrame.FrameOneofCase.Error)).Error.Reason);
+        await open.ClosedAsync();
+        Assert.Equal(TokenExpired, open.CloseStatus);
+    }
+
     [Fact]
     public async Task A_session_that_is_refreshed_in_time_outlives_its_first_token_and_ends_with_the_second()
     {
-        await using var host = await StartAsync();
+        await using var host = await StartAsync(("Auth:ClockSkewSeconds", "0"));
         var first = host.Guest();
         await using var socket = await ConnectAsync(host, first);
         await socket.WaitAsync(ServerFrame.FrameOneofCase.Welcome);
@@ -258,7 +285,7 @@ public sealed class SessionLifeTests(GarnetFixture garnet) : IClassFixture<Garne
     private static async Task FenceAsync(FrameSocket socket) =>
         Assert.Equal("not_in_stream", (await socket.AskAsync(new ClientFrame { LeaveStream = new LeaveStream { StreamId = "fence" } })).Error.Reason);
 
-    private static async Task Until(Func<bool> holds)
+    internal static async Task Until(Func<bool> holds)
     {
         using var glance = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         using var late = new CancellationTokenSource(FrameSocket.Patience);

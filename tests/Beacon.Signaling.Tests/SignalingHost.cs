@@ -5,6 +5,7 @@ using Beacon.Contracts.Topology.V1;
 using Beacon.ServiceDefaults;
 using Beacon.Signaling.Identity;
 using Beacon.Signaling.Sessions;
+using Google.Protobuf;
 using Grpc.Core;
 using MassTransit;
 using Microsoft.AspNetCore.Builder;
@@ -101,7 +102,7 @@ internal sealed class SignalingHost : IAsyncDisposable
     public async Task TellAsync(string streamId, params PeerDirective[] directives)
     {
         var endpoint = await _app.Services.GetRequiredService<IBus>().GetSendEndpoint(EdgeEndpoint.Address(EdgeId));
-        await endpoint.Send(new PeersReassigned(EdgeId, streamId, directives), TestContext.Current.CancellationToken);
+        await endpoint.Send(new PeersReassigned(EdgeId, streamId, new PeerDirectives { Directives = { directives } }.ToByteArray()), TestContext.Current.CancellationToken);
     }
 
     public IssuedTokens Guest(string name = "Guest") => Get<GuestIssuer>().Create(name, isOperator: false);

@@ -1,4 +1,4 @@
-using Beacon.Contracts.Events;
+using Beacon.Contracts.Topology.V1;
 using Beacon.Topology.Streams;
 
 namespace Beacon.Simulation.Tests;

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Beacon.Contracts.Events;
+using Beacon.Contracts.Topology.V1;
 using Beacon.Topology;
 using Beacon.Topology.Mesh;
 using Beacon.Topology.Streams;
@@ -120,7 +121,7 @@ internal sealed class World : IDisposable
                 continue;
             var (before, told) = _told[key];
             // Owners that both live may begin with a peer in the same millisecond.
-            Check(told == directive || before == by || !before.IsDead, $"number {directive.Version} of {directive.PeerId} was {told.Kind} and is {directive.Kind}");
+            Check(told.Equals(directive) || before == by || !before.IsDead, $"number {directive.Version} of {directive.PeerId} was {told.Kind} and is {directive.Kind}");
         }
     }
 

@@ -184,7 +184,7 @@ internal sealed class Outgoing : ISendObserver, IPublishObserver
     public IReadOnlyList<T> All<T>() => [.. _messages.OfType<T>()];
 
     public IReadOnlyList<PeerDirective> DirectivesTo(string peerId) =>
-        [.. All<PeersReassigned>().SelectMany(sent => sent.Directives).Where(directive => directive.PeerId == peerId)];
+        [.. All<PeersReassigned>().SelectMany(sent => PeerDirectives.Parser.ParseFrom(sent.Directives).Directives).Where(directive => directive.PeerId == peerId)];
 
     public void Clear() => _messages.Clear();
 

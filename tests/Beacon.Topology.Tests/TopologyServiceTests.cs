@@ -38,6 +38,8 @@ public sealed class TopologyServiceTests : IClassFixture<TopologyFixture>
 
     private async Task<LiveStream> Start(StartStreamRequest? request = null) => (await _host.Edge.StartStreamAsync(request ?? StartRequest(), _host.Token)).Stream;
 
+    private static PeerNeighbour Neighbour(string peerId, string edgeId) => new() { PeerId = peerId, EdgeId = edgeId };
+
     private async Task<LiveStream> Join(string id, double uplinkMbps = 10, string edge = "edge-1") =>
         (await _host.Edge.JoinStreamAsync(new JoinStreamRequest { StreamId = _streamId, Peer = Peer(id, edge), UplinkMbps = uplinkMbps, LatencyMs = 20 }, _host.Token)).Stream;
 
@@ -69,9 +71,9 @@ public sealed class TopologyServiceTests : IClassFixture<TopologyFixture>
         var stream = await Join("a", edge: "edge-2");
         Assert.Equal(1u, stream.Viewers);
         var told = Assert.Single(_host.Sent.DirectivesTo("a"));
-        Assert.Equal(new PeerDirective("a", told.Version, DirectiveKind.ParentAssigned, 0, new PeerNeighbour("root", "edge-1"), Depth: 1, Reason: "joined"), told);
+        Assert.Equal(new PeerDirective { PeerId = "a", Version = told.Version, Kind = DirectiveKind.ParentAssigned, Neighbour = Neighbour("root", "edge-1"), Depth = 1, Reason = "joined" }, told);
         var parent = Assert.Single(_host.Sent.DirectivesTo("root"));
-        Assert.Equal(new PeerDirective("root", parent.Version, DirectiveKind.ChildAssigned, 0, new PeerNeighbour("a", "edge-2")), parent);
+        Assert.Equal(new PeerDirective { PeerId = "root", Version = parent.Version, Kind = DirectiveKind.ChildAssigned, Neighbour = Neighbour("a", "edge-2") }, parent);
         Assert.Equal(["edge-1", "edge-2"], _host.Sent.All<PeersReassigned>().Select(sent => sent.EdgeId).Order());
         var peers = (await Tree()).Peers;
         Assert.Equal(["", "root"], peers.Select(peer => peer.ParentPeerId));
@@ -148,7 +150,7 @@ public sealed class TopologyServiceTests : IClassFixture<TopologyFixture>
         var parent = before.Peers.Single(peer => peer.PeerId == "c").ParentPeerId;
         _host.Sent.Clear();
         await Join(parent, edge: "edge-9");
-        Assert.Equal(new PeerNeighbour(parent, "edge-9"), _host.Sent.DirectivesTo("c").Last(directive => directive.Kind == DirectiveKind.ParentAssigned).Neighbour);
+        Assert.Equal(Neighbour(parent, "edge-9"), _host.Sent.DirectivesTo("c").Last(directive => directive.Kind == DirectiveKind.ParentAssigned).Neighbour);
         Assert.Equal("resumed", _host.Sent.DirectivesTo(parent).Last(directive => directive.Kind == DirectiveKind.ParentAssigned).Reason);
         // The edge that it left notices late.
         await Leave(parent, edge: "edge-1");
@@ -167,7 +169,7 @@ public sealed class TopologyServiceTests : IClassFixture<TopologyFixture>
         var stream = await Start(StartRequest(resume: true, edge: "edge-7"));
         Assert.True(stream.BroadcasterConnected);
         Assert.Equal(1u, stream.Viewers);
-        Assert.Equal(new PeerNeighbour("root", "edge-7"), _host.Sent.DirectivesTo("a").Last(directive => directive.Kind == DirectiveKind.ParentAssigned).Neighbour);
+        Assert.Equal(Neighbour("root", "edge-7"), _host.Sent.DirectivesTo("a").Last(directive => directive.Kind == DirectiveKind.ParentAssigned).Neighbour);
     }
 
     [Fact]

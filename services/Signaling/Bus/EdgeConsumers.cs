@@ -1,5 +1,6 @@
 using Beacon.Contracts.Events;
 using Beacon.Contracts.Signaling.V1;
+using Beacon.Contracts.Topology.V1;
 using Beacon.Signaling.Sessions;
 using MassTransit;
 
@@ -22,10 +23,11 @@ internal sealed class EdgeConsumers(Edge edge, Directives directives, RaidNotice
 {
     public Task Consume(ConsumeContext<PeersReassigned> context)
     {
-        foreach (var directive in context.Message.Directives)
+        using var turn = new Turn();
+        foreach (var directive in PeerDirectives.Parser.ParseFrom(context.Message.Directives).Directives)
         {
             if (edge.SeatOf(directive.PeerId) is { } seat && seat.TryApply(directive))
-                directives.Tell(seat, directive);
+                directives.Tell(turn, seat, directive);
         }
 
         return Task.CompletedTask;
@@ -45,10 +47,11 @@ internal sealed class EdgeConsumers(Edge edge, Directives directives, RaidNotice
                 Nonce = Google.Protobuf.ByteString.CopyFrom(issued.Nonce),
             },
         };
+        using var turn = new Turn();
         foreach (var seat in edge.SeatsOf(issued.StreamId))
         {
             if (!seat.IsRoot)
-                seat.Session.Send(frame);
+                turn.Send(seat.Session, frame);
         }
 
         return Task.CompletedTask;
@@ -67,10 +70,13 @@ internal sealed class EdgeConsumers(Edge edge, Directives directives, RaidNotice
         var ended = context.Message;
         var frame = new ServerFrame { StreamEnded = new Contracts.Signaling.V1.StreamEnded { StreamId = ended.StreamId, Reason = ended.Reason } };
         var unsent = raids.GiveBackUnsentAsync(ended.StreamId);
-        foreach (var seat in edge.SeatsOf(ended.StreamId))
+        using (var turn = new Turn())
         {
-            seat.Session.Send(frame);
-            edge.Leave(seat);
+            foreach (var seat in edge.SeatsOf(ended.StreamId))
+            {
+                turn.Send(seat.Session, frame);
+                edge.Leave(seat);
+            }
         }
 
         raids.Forget(ended.StreamId);

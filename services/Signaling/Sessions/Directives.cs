@@ -1,5 +1,5 @@
-using Beacon.Contracts.Events;
 using Beacon.Contracts.Signaling.V1;
+using Beacon.Contracts.Topology.V1;
 
 namespace Beacon.Signaling.Sessions;
 
@@ -7,7 +7,7 @@ namespace Beacon.Signaling.Sessions;
 internal sealed class Directives(Edge edge, Tickets.Tickets tickets)
 {
     /// <summary>Sends the frame of a directive that the seat has applied.</summary>
-    public void Tell(Seat seat, PeerDirective directive)
+    public void Tell(Turn turn, Seat seat, PeerDirective directive)
     {
         var neighbour = directive.Neighbour?.PeerId ?? "";
         var stripe = (uint)directive.Stripe;
@@ -74,7 +74,7 @@ internal sealed class Directives(Edge edge, Tickets.Tickets tickets)
             _ => throw new InvalidOperationException($"No frame for {directive.Kind}."),
         };
         using var span = SignalingTraces.Told(frame, directive.Traceparent);
-        seat.Session.Send(frame);
+        turn.Send(seat.Session, frame);
     }
 
     /// <summary>What a parent takes instead of a signature is known of those that are on this replica.</summary>

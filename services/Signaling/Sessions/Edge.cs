@@ -101,7 +101,7 @@ internal sealed class Edge
     {
         while (true)
         {
-            var group = index.GetOrAdd(key, _ => new(StringComparer.Ordinal));
+            var group = index.GetOrAdd(key, static _ => new(concurrencyLevel: 1, capacity: 1, StringComparer.Ordinal));
             lock (group)
             {
                 // The group may have been emptied and dropped between the two lines above.

@@ -38,26 +38,27 @@ internal sealed class FrameHandler(
     private static readonly string[] AddressTypes = ["typ host", "typ srflx", "typ prflx"];
     private const int MaxFaults = 16;
 
-    public Task<Fault?> HandleAsync(Session session, ClientFrame frame) =>
-        SignalingTraces.Of(frame) is { } span ? TracedAsync(span, session, frame) : DoAsync(session, frame);
+    /// <param name="turn">Of what is being received: what goes to others because of it goes together.</param>
+    public Task<Fault?> HandleAsync(Session session, ClientFrame frame, Turn turn) =>
+        SignalingTraces.Of(frame) is { } span ? TracedAsync(span, session, frame, turn) : DoAsync(session, frame, turn);
 
-    private async Task<Fault?> TracedAsync(Activity span, Session session, ClientFrame frame)
+    private async Task<Fault?> TracedAsync(Activity span, Session session, ClientFrame frame, Turn turn)
     {
         using (span)
         {
-            var fault = await DoAsync(session, frame);
+            var fault = await DoAsync(session, frame, turn);
             if (fault is not null)
                 span.SetStatus(ActivityStatusCode.Error, fault.Reason);
             return fault;
         }
     }
 
-    private Task<Fault?> DoAsync(Session session, ClientFrame frame) => frame.FrameCase switch
+    private Task<Fault?> DoAsync(Session session, ClientFrame frame, Turn turn) => frame.FrameCase switch
     {
         ClientFrame.FrameOneofCase.GoLive => GoLiveAsync(session, frame.RequestId, frame.GoLive),
         ClientFrame.FrameOneofCase.JoinStream => JoinAsync(session, frame.RequestId, frame.JoinStream),
         ClientFrame.FrameOneofCase.LeaveStream => LeaveAsync(session, frame.LeaveStream.StreamId),
-        ClientFrame.FrameOneofCase.Signal => SignalAsync(session, frame.Signal),
+        ClientFrame.FrameOneofCase.Signal => SignalAsync(session, frame.Signal, turn),
         ClientFrame.FrameOneofCase.MetricsReport => Task.FromResult(Report(session, frame.MetricsReport)),
         ClientFrame.FrameOneofCase.ChunkDigests => Task.FromResult(Announce(session, frame.ChunkDigests)),
         ClientFrame.FrameOneofCase.EndStream => EndAsync(session, frame.EndStream),
@@ -201,10 +202,11 @@ internal sealed class FrameHandler(
 
         answer.RequestId = requestId;
         answer.Traceparent = SignalingTraces.Current ?? "";
-        seat.Session.Send(answer);
+        using var turn = new Turn();
+        turn.Send(seat.Session, answer);
         foreach (var directive in seat.Confirm())
-            directives.Tell(seat, directive);
-        raidNotices.Remind(seat);
+            directives.Tell(turn, seat, directive);
+        raidNotices.Remind(turn, seat);
         return null;
     }
 
@@ -216,7 +218,7 @@ internal sealed class FrameHandler(
         return null;
     }
 
-    private async Task<Fault?> SignalAsync(Session session, Signal signal)
+    private async Task<Fault?> SignalAsync(Session session, Signal signal, Turn turn)
     {
         if (!session.Signals.TryTake())
             return SignalingErrors.RateLimited;
@@ -239,7 +241,7 @@ internal sealed class FrameHandler(
         var to = signal.PeerId;
         // The sender's id comes from its seat, whatever the frame says.
         signal.PeerId = seat.PeerId;
-        return await router.RouteAsync(edgeId, to, signal) ? null : SignalingErrors.NeighbourGone;
+        return await router.RouteAsync(turn, edgeId, to, signal) ? null : SignalingErrors.NeighbourGone;
     }
 
     private Fault? Report(Session session, MetricsReport report)

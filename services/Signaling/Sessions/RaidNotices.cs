@@ -33,22 +33,24 @@ internal sealed class RaidNotices(Edge edge, Departures departures, TopologyCall
         }
 
         _announced[raid.FromStreamId] = raid;
+        using var turn = new Turn();
         foreach (var seat in edge.SeatsOf(raid.FromStreamId))
-            Tell(seat, raid);
+            Tell(turn, seat, raid);
         return GiveBackAsync(raid.FromStreamId, (_, place) => place.TargetStreamId != raid.TargetStreamId);
     }
 
     /// <summary>Who joins during a countdown hears of it too.</summary>
-    public void Remind(Seat seat)
+    public void Remind(Turn turn, Seat seat)
     {
         if (_announced.TryGetValue(seat.StreamId, out var raid) && raid.MovesAt > clock.GetUtcNow())
-            Tell(seat, raid);
+            Tell(turn, seat, raid);
     }
 
     /// <summary>Viewers have places in the target: they join it unseen.</summary>
     public Task PrepareAsync(RaidPrepared raid)
     {
         List<Task> unwanted = [];
+        using var turn = new Turn();
         foreach (var seat in raid.PeerIds.Select(edge.SeatOf).OfType<Seat>().Where(seat => seat.StreamId == raid.FromStreamId && !seat.IsRoot))
         {
             var place = PlaceOf(seat, raid.RaidId, raid.TargetStreamId, raid.TargetChannel, raid.TargetTitle);
@@ -60,7 +62,7 @@ internal sealed class RaidNotices(Edge edge, Departures departures, TopologyCall
             else if (former is null)
             {
                 seat.Session.Places.Put(place);
-                seat.Session.Send(Frame(place, raid.Viewers, Left(raid.MovesAt), isPlaced: true));
+                turn.Send(seat.Session, Frame(place, raid.Viewers, Left(raid.MovesAt), isPlaced: true));
             }
         }
 
@@ -74,6 +76,7 @@ internal sealed class RaidNotices(Edge edge, Departures departures, TopologyCall
         var told = raid.PeerIds is { Count: > 0 } peerIds
             ? peerIds.Select(edge.SeatOf).OfType<Seat>().Where(seat => seat.StreamId == raid.FromStreamId)
             : edge.SeatsOf(raid.FromStreamId);
+        using var turn = new Turn();
         foreach (var seat in told)
         {
             if (seat.HasDeclined(raid.RaidId) || !seat.TellRaid(raid.RaidId))
@@ -92,7 +95,7 @@ internal sealed class RaidNotices(Edge edge, Departures departures, TopologyCall
                     seat.Session.Places.Put(place);
             }
 
-            seat.Session.Send(Frame(place, raid.Viewers, countdownMs: 0, isPlaced: false));
+            turn.Send(seat.Session, Frame(place, raid.Viewers, countdownMs: 0, isPlaced: false));
         }
 
         return Task.WhenAll(unwanted);
@@ -111,8 +114,9 @@ internal sealed class RaidNotices(Edge edge, Departures departures, TopologyCall
         if (_announced.TryGetValue(raid.FromStreamId, out var announced) && announced.RaidId == raid.RaidId)
             _announced.TryRemove(KeyValuePair.Create(raid.FromStreamId, announced));
         var frame = new ServerFrame { Raid = new Raid { RaidId = raid.RaidId, FromStreamId = raid.FromStreamId, Cancelled = true } };
+        using var turn = new Turn();
         foreach (var seat in edge.SeatsOf(raid.FromStreamId))
-            seat.Session.Send(frame);
+            turn.Send(seat.Session, frame);
         return GiveBackAsync(raid.FromStreamId, (_, place) => place.RaidId == raid.RaidId);
     }
 
@@ -173,7 +177,7 @@ internal sealed class RaidNotices(Edge edge, Departures departures, TopologyCall
     private static PlaceInTarget PlaceOf(Seat seat, string raidId, string targetStreamId, string targetChannel, string targetTitle) =>
         new(raidId, seat.StreamId, targetStreamId, targetChannel, targetTitle, RaidPlace.PeerId(raidId, targetStreamId, seat.PeerId));
 
-    private void Tell(Seat seat, RaidAnnounced raid) => seat.Session.Send(Frame(
+    private void Tell(Turn turn, Seat seat, RaidAnnounced raid) => turn.Send(seat.Session, Frame(
         new PlaceInTarget(raid.RaidId, raid.FromStreamId, raid.TargetStreamId, raid.TargetChannel, raid.TargetTitle, PeerId: ""),
         raid.Viewers,
         Left(raid.MovesAt),

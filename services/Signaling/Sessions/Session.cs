@@ -101,22 +101,31 @@ internal sealed class Session : IThreadPoolWorkItem
     /// <summary>Queues a frame. A client that does not read fast enough is closed: what it would miss it could not make up for.</summary>
     public void Send(ServerFrame frame)
     {
+        if (TryQueue(frame))
+            Flush();
+    }
+
+    /// <summary>Queues a frame without writing it. True for the caller that must call <see cref="Flush"/> then, whatever happens.</summary>
+    public bool TryQueue(ServerFrame frame)
+    {
         lock (_gate)
         {
             if (_isDone || _closing is not null)
-                return;
+                return false;
             _queue ??= new Queue<ServerFrame>(1);
             if (_queue.Count < _maxQueuedFrames)
                 _queue.Enqueue(frame);
             else
                 _closing = (TryAgainLater, "slow_consumer");
             if (_isWriting)
-                return;
+                return false;
             _isWriting = true;
+            return true;
         }
-
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
     }
+
+    /// <summary>Writes what is queued, on this thread: it never waits, and a handover to another would cost as much as the write.</summary>
+    public void Flush() => _ = WriteAsync();
 
     public void SendError(Fault fault, ulong requestId = 0) => Send(new ServerFrame
     {
@@ -141,7 +150,7 @@ internal sealed class Session : IThreadPoolWorkItem
 
     public void Renew(Credentials credentials) => Credentials = credentials;
 
-    void IThreadPoolWorkItem.Execute() => _ = WriteAsync();
+    void IThreadPoolWorkItem.Execute() => Flush();
 
     private void Write(Action change)
     {
@@ -155,7 +164,7 @@ internal sealed class Session : IThreadPoolWorkItem
             _isWriting = true;
         }
 
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
+        Flush();
     }
 
     private async Task WriteAsync()

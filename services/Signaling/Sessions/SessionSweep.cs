@@ -7,12 +7,15 @@ namespace Beacon.Signaling.Sessions;
 /// What only time brings to a session: its token expires, its client falls silent, its close is never answered. One timer for all of them,
 /// because a timer each would be most of what an idle session costs.
 /// </summary>
-internal sealed class SessionSweep(Edge edge, Handshakes handshakes, Identity.GuestRates guests, IOptions<SignalingOptions> options, TimeProvider clock) : BackgroundService
+internal sealed class SessionSweep(
+    Edge edge, Handshakes handshakes, Identity.GuestRates guests, IOptions<SignalingOptions> options, IOptions<AuthOptions> auth, TimeProvider clock) : BackgroundService
 {
     private static readonly TimeSpan Glance = TimeSpan.FromSeconds(1);
 
     /// <summary>How long a client has to answer a close.</summary>
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(3);
+
+    private readonly TimeSpan _clockSkew = TimeSpan.FromSeconds(auth.Value.ClockSkewSeconds);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -46,7 +49,8 @@ internal sealed class SessionSweep(Edge edge, Handshakes handshakes, Identity.Gu
         }
 
         var silence = clock.GetElapsedTime(session.HeardAt);
-        if (session.Credentials.ExpiresAt <= now)
+        // As for a new session: see AccessTokens.LifetimeBy.
+        if (session.Credentials.ExpiresAt <= now - _clockSkew)
         {
             session.SendError(CommonErrors.InvalidToken);
             session.Close(Session.TokenExpired, CommonErrors.InvalidToken.Reason);

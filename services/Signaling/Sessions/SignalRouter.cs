@@ -21,10 +21,10 @@ internal sealed class SignalRouter(Edge edge, IConnectionMultiplexer redis) : IH
         redis.GetSubscriber().UnsubscribeAsync(ChannelOf(edge.Id));
 
     /// <summary>False when the peer is on no replica any more.</summary>
-    public async ValueTask<bool> RouteAsync(string edgeId, string toPeerId, Signal signal)
+    public async ValueTask<bool> RouteAsync(Turn turn, string edgeId, string toPeerId, Signal signal)
     {
         if (edgeId == edge.Id)
-            return Deliver(edge.Id, toPeerId, signal);
+            return Deliver(turn, edge.Id, toPeerId, signal);
         var routed = new RoutedSignal(edge.Id, toPeerId, signal);
         return await redis.GetSubscriber().PublishAsync(ChannelOf(edgeId), routed.Encode()) > 0;
     }
@@ -32,17 +32,18 @@ internal sealed class SignalRouter(Edge edge, IConnectionMultiplexer redis) : IH
     private void Deliver(byte[] message)
     {
         var routed = RoutedSignal.Decode(message);
-        Deliver(routed.FromEdgeId, routed.ToPeerId, routed.Signal);
+        using var turn = new Turn();
+        Deliver(turn, routed.FromEdgeId, routed.ToPeerId, routed.Signal);
     }
 
-    private bool Deliver(string fromEdgeId, string toPeerId, Signal signal)
+    private bool Deliver(Turn turn, string fromEdgeId, string toPeerId, Signal signal)
     {
         if (edge.SeatOf(toPeerId) is not { } seat || seat.StreamId != signal.StreamId)
             return false;
         // The child's edge has seen that the two are neighbours; the parent's may hear of it from the bus only after its answer.
         if (signal.PayloadCase == Signal.PayloadOneofCase.Offer)
             seat.Meet((int)signal.Stripe, signal.PeerId, fromEdgeId);
-        seat.Session.Send(new ServerFrame { Signal = signal });
+        turn.Send(seat.Session, new ServerFrame { Signal = signal });
         return true;
     }
 

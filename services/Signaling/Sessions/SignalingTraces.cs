@@ -44,10 +44,10 @@ internal static class SignalingTraces
     }
 
     /// <summary>A client is told what came of a trace.</summary>
-    public static Activity? Told(ServerFrame frame, string? traceparent)
+    public static Activity? Told(ServerFrame frame, string traceparent)
     {
         var span = Traces.Continue(Source, frame.FrameCase.ToString(), ActivityKind.Producer, traceparent);
-        frame.Traceparent = span?.Id ?? traceparent ?? "";
+        frame.Traceparent = span?.Id ?? traceparent;
         return span;
     }
 }

@@ -52,13 +52,11 @@ internal sealed class SocketEndpoint(
         }
 
         var user = await context.AuthenticateAsync();
-        var session = await UpgradeAsync(context, codec, user);
-        // From here on only the session knows who this is: the request would hold token and claims as long as the connection lives.
-        context.Features.Set<IAuthenticateResultFeature>(null);
-        context.User = new System.Security.Claims.ClaimsPrincipal();
-        context.Request.Headers.Clear();
+        var transport = context.Features.GetRequiredFeature<IConnectionTransportFeature>().Transport;
+        var session = await UpgradeAsync(context, codec, transport, user);
         var failure = user.Succeeded ? null : user.Failure is null ? CommonErrors.MissingToken : CommonErrors.InvalidToken;
-        await RunAsync(session, failure);
+        if (context.Features.Get<Handover>()?.TryRun(transport, () => RunAsync(session, failure)) is not true)
+            await RunAsync(session, failure);
     }
 
     private async Task RunAsync(Session session, Fault? failure)
@@ -123,6 +121,7 @@ internal sealed class SocketEndpoint(
     private async Task<bool> ReadAsync(Session session)
     {
         using var partial = new PartialMessage(_maxFrameBytes);
+        using var turn = new Turn();
         while (true)
         {
             // Waits without a buffer: the transport takes one when there is something to read.
@@ -139,9 +138,15 @@ internal sealed class SocketEndpoint(
 
                 if (frame.Opcode == WebSocketFraming.Ping)
                     session.Pong(Control(payload, frame.Mask));
-                else if (!frame.IsControl && !session.IsClosing)
-                    await MessageAsync(session, partial, frame, payload);
+                else if (!frame.IsControl && !session.IsClosing && MessageAsync(session, partial, frame, payload, turn) is { IsCompletedSuccessfully: false } handling)
+                {
+                    // Nobody waits for what this one waits for.
+                    turn.Flush();
+                    await handling;
+                }
             }
+
+            turn.Flush();
 
             if (session.IsClosing)
                 buffer = buffer.Slice(buffer.End);
@@ -174,7 +179,8 @@ internal sealed class SocketEndpoint(
         return true;
     }
 
-    private ValueTask MessageAsync(Session session, PartialMessage partial, WebSocketFraming.Header header, ReadOnlySequence<byte> payload)
+    private Task MessageAsync(
+        Session session, PartialMessage partial, WebSocketFraming.Header header, ReadOnlySequence<byte> payload, Turn turn)
     {
         var length = (int)payload.Length;
         if (header is { IsFinal: true, Opcode: not WebSocketFraming.Continuation } && !partial.IsOpen)
@@ -183,27 +189,27 @@ internal sealed class SocketEndpoint(
             WebSocketFraming.Unmask(payload, header.Mask, rented.AsSpan(0, length));
             var frame = header.Opcode == session.Codec.Opcode ? session.Codec.Decode(rented.AsSpan(0, length)) : null;
             ArrayPool<byte>.Shared.Return(rented);
-            return HandleAsync(session, frame);
+            return HandleAsync(session, frame, turn);
         }
 
         switch (partial.Add(header, payload))
         {
             case PartialMessage.State.More:
-                return default;
+                return Task.CompletedTask;
             case PartialMessage.State.TooLarge:
                 Refuse(session, SignalingErrors.FrameTooLarge, Session.MessageTooBig);
-                return default;
+                return Task.CompletedTask;
             case PartialMessage.State.OutOfOrder:
                 session.Close(Session.ProtocolError, "");
-                return default;
+                return Task.CompletedTask;
             default:
                 var frame = partial.Opcode == session.Codec.Opcode ? session.Codec.Decode(partial.Message) : null;
                 partial.Clear();
-                return HandleAsync(session, frame);
+                return HandleAsync(session, frame, turn);
         }
     }
 
-    private async ValueTask HandleAsync(Session session, ClientFrame? frame)
+    private async Task HandleAsync(Session session, ClientFrame? frame, Turn turn)
     {
         if (frame is null)
         {
@@ -213,7 +219,7 @@ internal sealed class SocketEndpoint(
 
         try
         {
-            if (await handler.HandleAsync(session, frame) is { } fault)
+            if (await handler.HandleAsync(session, frame, turn) is { } fault)
                 session.SendError(fault, frame.RequestId);
         }
         catch (RpcException exception)
@@ -227,23 +233,21 @@ internal sealed class SocketEndpoint(
         }
     }
 
-    private async Task<Session> UpgradeAsync(HttpContext context, FrameCodec codec, AuthenticateResult user)
+    private async Task<Session> UpgradeAsync(HttpContext context, FrameCodec codec, IDuplexPipe transport, AuthenticateResult user)
     {
         var headers = context.Response.Headers;
         headers.SecWebSocketAccept = WebSocketFraming.AcceptKey(context.Request.Headers.SecWebSocketKey.ToString());
         headers.SecWebSocketProtocol = codec.Subprotocol;
         headers.Connection = "Upgrade";
         headers.Upgrade = "websocket";
-        var stream = await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
-        var connection = context.Features.Get<IConnectionTransportFeature>()?.Transport ?? new StreamPipes(stream);
-        var lifetimeOfConnection = context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>();
+        await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
         return new Session(
             Guid.CreateVersion7(clock.GetUtcNow()).ToString(),
             user.Succeeded ? AccessTokens.Read(user) : Nobody,
             AddressBlock.Of(context.Connection.RemoteIpAddress),
             codec,
-            connection,
-            lifetimeOfConnection.Abort,
+            transport,
+            context.Features.GetRequiredFeature<IConnectionLifetimeFeature>().Abort,
             options.Value,
             clock);
     }
@@ -259,13 +263,5 @@ internal sealed class SocketEndpoint(
     {
         session.SendError(fault);
         session.Close(code, fault.Reason);
-    }
-
-    /// <summary>For a server that is not Kestrel, such as the test server.</summary>
-    private sealed class StreamPipes(Stream stream) : IDuplexPipe
-    {
-        public PipeReader Input { get; } = PipeReader.Create(stream);
-
-        public PipeWriter Output { get; } = PipeWriter.Create(stream);
     }
 }

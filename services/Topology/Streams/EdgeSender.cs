@@ -1,5 +1,7 @@
 using Beacon.Contracts.Events;
+using Beacon.Contracts.Topology.V1;
 using Beacon.Topology.Mesh;
+using Google.Protobuf;
 using MassTransit;
 using Microsoft.Extensions.Options;
 
@@ -32,7 +34,7 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
         {
             foreach (var part in edge.Value.Chunk(DirectivesPerMessage))
             {
-                if (!await SendAsync(edge.Key, new PeersReassigned(edge.Key, stream.StreamId, part)))
+                if (!await SendAsync(edge.Key, new PeersReassigned(edge.Key, stream.StreamId, new PeerDirectives { Directives = { part } }.ToByteArray())))
                     return;
             }
         }));
@@ -95,10 +97,11 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
         }
     }
 
-    private static PeerDirective Directive(MemberState member, Change change, string? traceparent) => new(
-        change.PeerId,
-        StreamState.NumberOf(member, change),
-        change.Kind switch
+    private static PeerDirective Directive(MemberState member, Change change, string? traceparent) => new()
+    {
+        PeerId = change.PeerId,
+        Version = StreamState.NumberOf(member, change),
+        Kind = change.Kind switch
         {
             ChangeKind.ParentAssigned => DirectiveKind.ParentAssigned,
             ChangeKind.StandbyAssigned => DirectiveKind.StandbyAssigned,
@@ -106,13 +109,14 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
             ChangeKind.ChildRemoved => DirectiveKind.ChildRemoved,
             _ => DirectiveKind.Waiting,
         },
-        change.Stripe,
-        change.Other is null ? null : MemberState.Of(change.Other).Neighbour,
-        change.Depth,
-        change.Reason,
-        change.IsStandby,
-        change.DrainMs,
-        change.Position,
-        (int)Math.Min(change.EstimateMs, int.MaxValue),
-        traceparent);
+        Stripe = change.Stripe,
+        Neighbour = change.Other is null ? null : MemberState.Of(change.Other).Neighbour,
+        Depth = change.Depth,
+        Reason = change.Reason,
+        Standby = change.IsStandby,
+        DrainMs = change.DrainMs,
+        Position = change.Position,
+        EstimateMs = (int)Math.Min(change.EstimateMs, int.MaxValue),
+        Traceparent = traceparent ?? "",
+    };
 }

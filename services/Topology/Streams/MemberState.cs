@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
-using Beacon.Contracts.Events;
+using Beacon.Contracts.Topology.V1;
 using Beacon.Topology.Mesh;
 
 namespace Beacon.Topology.Streams;
@@ -55,7 +55,7 @@ internal sealed class MemberState
     {
         Member = member;
         Party = new Party(member.PeerId, member.AccountId, member.AddressBlock);
-        Neighbour = new PeerNeighbour(member.PeerId, member.EdgeId);
+        Neighbour = new PeerNeighbour { PeerId = member.PeerId, EdgeId = member.EdgeId };
         NumbersFrom = numbersFrom;
         LastSeenMs = nowMs;
         foreach (ref var link in _links.AsSpan())
