@@ -12,6 +12,9 @@ import {
 
 type ServerPayload = NonNullable<MessageInitShape<typeof ServerFrameSchema>['frame']>;
 
+/** What can be wrong with the ticket of an edge. */
+export type TicketFlaw = 'missing' | 'of another child' | 'of another stream' | 'expired' | 'forged';
+
 const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** The server's place in these tests: real frames over a real WebSocket, but who feeds whom is decided by the test. */
@@ -22,6 +25,7 @@ export class Hub {
   /** Of the peers that take keyed tickets. */
   readonly #ticketKeys = new Map<string, Uint8Array<ArrayBuffer>>();
   readonly #reports = new Map<string, MetricsReport[]>();
+  readonly #offers = new Map<string, number>();
   readonly #http: Server;
   readonly #sockets: WebSocketServer;
   #version = 0n;
@@ -66,14 +70,25 @@ export class Hub {
     return Number(this.reportsOf(of).at(-1)?.receipts.find(({ parentPeerId }) => parentPeerId === from)?.bytes ?? 0);
   }
 
-  assign(child: string, parent: string, depth = 1): void {
+  assign(child: string, parent: string, depth = 1, flaw?: TicketFlaw): void {
     const version = ++this.#version;
-    this.#tell(child, { case: 'parentAssigned', value: { streamId: this.streamId, stripe: 0, version, parentPeerId: parent, ticket: this.#ticket(parent, child), depth, reason: 'joined' } });
+    const ticket = this.#ticket(parent, child, flaw);
+    this.#tell(child, { case: 'parentAssigned', value: { streamId: this.streamId, stripe: 0, version, parentPeerId: parent, ticket, depth, reason: 'joined' } });
   }
 
   standBy(child: string, standby: string): void {
     const version = ++this.#version;
     this.#tell(child, { case: 'standbyAssigned', value: { streamId: this.streamId, stripe: 0, version, standbyPeerId: standby, ticket: this.#ticket(standby, child) } });
+  }
+
+  /** How often a peer has asked to be somebody's child. */
+  offersOf(peerId: string): number {
+    return this.#offers.get(peerId) ?? 0;
+  }
+
+  /** A signal that its receiver never asked for. */
+  forge(from: string, to: string, kind: 'answer' | 'candidate'): void {
+    this.#tell(to, { case: 'signal', value: { streamId: this.streamId, peerId: from, stripe: 0, payload: { case: kind, value: kind === 'answer' ? 'v=0' : '{"candidate":""}' } } });
   }
 
   end(): void {
@@ -109,6 +124,7 @@ export class Hub {
         return this.#send(socket, { case: 'streamJoined', value: { streamId, peerId, channel: 'c', title: 't', bitrateKbps: 1000, resumeTicket: 'r', ticketKey } }, requestId);
       }
       case 'signal':
+        if (frame.value.payload.case === 'offer') this.#offers.set(self, this.offersOf(self) + 1);
         return this.#tell(frame.value.peerId, { case: 'signal', value: { ...frame.value, peerId: self } });
       case 'metricsReport':
         this.#reports.set(self, [...this.reportsOf(self), frame.value]);
@@ -124,9 +140,17 @@ export class Hub {
     return peerId;
   }
 
-  #ticket(parent: string, child: string): string {
-    const claims = { typ: 'beacon-edge', stream: this.streamId, stripe: 0, parent, child, exp: Math.floor(Date.now() / 1000) + 60 };
-    const key = this.#ticketKeys.get(parent);
+  #ticket(parent: string, child: string, flaw?: TicketFlaw): string {
+    if (flaw === 'missing') return '';
+    const claims = {
+      typ: 'beacon-edge',
+      stream: flaw === 'of another stream' ? randomUUID() : this.streamId,
+      stripe: 0,
+      parent,
+      child: flaw === 'of another child' ? 'peer-99' : child,
+      exp: Math.floor(Date.now() / 1000) + (flaw === 'expired' ? -1 : 60),
+    };
+    const key = flaw === 'forged' ? randomBytes(32) : this.#ticketKeys.get(parent);
     if (!key) return this.#sign(claims);
     const signed = `${part({ alg: 'HS256' })}.${part(claims)}`;
     return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;

@@ -1,0 +1,109 @@
+using System.Text.Json;
+
+namespace Beacon.Browser.Tests;
+
+/// <summary>A server that settles and judges every four seconds.</summary>
+public sealed class ShortWindows() : BrowserFixture(new Dictionary<string, string>(StringComparer.Ordinal) { ["Beacon:Topology:WindowMs"] = "4000" });
+
+/// <summary>Relays that stay connected and cheat: whom they feed keeps the picture, and they lose their children and their pay.</summary>
+[Collection(nameof(Browsers))]
+public sealed class BadRelayTests(ShortWindows fixture) : PagesTests(fixture), IClassFixture<ShortWindows>
+{
+    /// <summary>An honest page until <c>window.mischief</c> is set; then it touches what it forwards, below everything that the SDK can see.</summary>
+    private const string Crook =
+        """
+        (() => {
+          let kept, sent = 0;
+          const mischief = {
+            flip: (bytes) => {
+              const copy = bytes.slice();
+              copy[copy.length - 1] ^= 1;
+              return [copy];
+            },
+            replay: (bytes) => [(kept ??= bytes.slice())],
+            drop: (bytes) => (sent++ % 10 === 9 ? [] : [bytes]),
+            stop: () => [],
+          };
+          const send = RTCDataChannel.prototype.send;
+          RTCDataChannel.prototype.send = function (data) {
+            const act = typeof data === 'string' ? undefined : mischief[window.mischief];
+            for (const message of act ? act(data) : [data]) send.call(this, message);
+          };
+        })();
+        """;
+
+    private const int PatienceSeconds = 60;
+
+    /// <summary>Nothing but the viewer's own eyes ends it: the connection to the relay stays as it is.</summary>
+    private const double LongestBreakMs = 6_000;
+
+    [Theory]
+    [InlineData("flip")]
+    [InlineData("replay")]
+    [InlineData("drop")]
+    [InlineData("stop")]
+    public async Task A_relay_that_cheats_costs_its_viewer_no_picture_and_itself_its_children_and_its_pay(string mischief)
+    {
+        // The broadcaster's two slots are the relays', so each of these feeds one of the two others.
+        var root = await BroadcastAsync($"Cheated: {mischief}");
+        var streamId = (await root.StatsAsync()).StreamId;
+        PeerPage[] relays = [await WatchAsync("Relay 1", streamId, script: Crook), await WatchAsync("Relay 2", streamId, script: Crook)];
+        PeerPage[] leaves = [await WatchAsync("Leaf 1", streamId, uplinkMbps: 0), await WatchAsync("Leaf 2", streamId, uplinkMbps: 0)];
+        var ids = new List<string>();
+        foreach (var relay in relays)
+            ids.Add((await relay.StatsAsync()).PeerId);
+        foreach (var leaf in leaves)
+            await leaf.WaitAsync(stats => ids.Contains(stats.ParentPeerId) && stats is { Parents: [{ StandbyOpen: true }], FramesDecoded: > 10 }, "a relay, a standby and the picture", PatienceSeconds);
+        var victim = leaves[0];
+        var before = await victim.StatsAsync();
+        var (crook, honest) = before.ParentPeerId == ids[0] ? (relays[0], relays[1]) : (relays[1], relays[0]);
+        var crookId = before.ParentPeerId;
+        await HasEarned(crook, more: 1);
+        await victim.TakeLongestBreakMsAsync();
+
+        var left = await victim.StatsAsync();
+        await crook.Page.EvaluateAsync("kind => { window.mischief = kind; }", mischief);
+
+        await victim.WaitAsync(stats => stats.ParentPeerId.Length > 0 && stats.ParentPeerId != crookId, "another parent", PatienceSeconds);
+        foreach (var leaf in leaves)
+            await leaf.SeesTheLivePictureAsync();
+        var longestBreakMs = await victim.TakeLongestBreakMsAsync();
+        TestContext.Current.TestOutputHelper?.WriteLine($"{mischief}: longest break {longestBreakMs:F0} ms");
+        Assert.True(longestBreakMs < LongestBreakMs, $"The picture stood still for {longestBreakMs:F0} ms. Before: {string.Join(' ', before.Parents)}; in between: {string.Join(' ', left.Parents)}; now: {await TreeAsync(streamId)}");
+        Assert.Equal(before.ChunksMissed, (await victim.StatsAsync()).ChunksMissed);
+
+        await Until(async () => !(await ParentsAsync(streamId)).Contains(crookId), "the relay has no children any more", PatienceSeconds);
+        // What it did before it cheated is paid for two windows later, and then nothing is.
+        await HasEarned(honest, more: 3);
+        var paid = await Fixture.Rest.BalanceAsync(await crook.GuestAsync());
+        await HasEarned(honest, more: 2);
+        Assert.Equal(paid, await Fixture.Rest.BalanceAsync(await crook.GuestAsync()));
+        foreach (var leaf in leaves)
+            await leaf.SeesTheLivePictureAsync();
+        Assert.Equal(before.ChunksMissed, (await victim.StatsAsync()).ChunksMissed);
+    }
+
+    private async Task<JsonElement> TreeAsync(string streamId)
+    {
+        var answer = await Fixture.Rest.GetAsync($"/api/streams/{streamId}/tree");
+        Assert.Equal(200, answer.Status);
+        return answer.Body;
+    }
+
+    private async Task<HashSet<string>> ParentsAsync(string streamId)
+    {
+        var tree = await TreeAsync(streamId);
+        return [.. tree.GetProperty("peers").EnumerateArray().Select(peer => peer.GetProperty("parentPeerId").GetString() ?? "")];
+    }
+
+    /// <summary>Waits until the page's account has been paid so many times more.</summary>
+    private async Task HasEarned(PeerPage page, int more)
+    {
+        var account = await page.GuestAsync();
+        for (var payment = 1; payment <= more; payment++)
+        {
+            var balance = await Fixture.Rest.BalanceAsync(account);
+            await Until(async () => await Fixture.Rest.BalanceAsync(account) > balance, $"{page.Name} is paid, {payment} of {more}", PatienceSeconds);
+        }
+    }
+}
