@@ -11,6 +11,9 @@ public abstract class ConsoleTests(BrowserFixture fixture) : PagesTests(fixture)
     private static readonly string Pictures = Path.Combine(Repository.Root, "artifacts/pages");
     private static readonly string Axe = Path.Combine(Repository.Root, "clients/web/node_modules/axe-core/axe.min.js");
 
+    /// <summary>On a picture of all that can be scrolled to, bars stand where the page begins and ends.</summary>
+    private const string WholePage = ".app { position: relative !important } .bar { position: static !important } @media (max-width: 760px) { .nav { position: absolute !important } }";
+
     private readonly List<IPage> _visits = [];
     private readonly List<string> _uncaught = [];
 
@@ -87,7 +90,7 @@ public abstract class ConsoleTests(BrowserFixture fixture) : PagesTests(fixture)
                   await drawn();
                 }
                 """);
-            await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Pictures, $"{name}-{screen.Name}-{scheme}.png".ToLowerInvariant()) });
+            await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Pictures, $"{name}-{screen.Name}-{scheme}.png".ToLowerInvariant()), FullPage = true, Style = WholePage });
             var found = await page.EvaluateAsync<string[]>(
                 """
                 async () => (await axe.run(document, { resultTypes: ['violations'] })).violations.map(
