@@ -77,6 +77,8 @@ public abstract class ConsoleTests(BrowserFixture fixture) : PagesTests(fixture)
         Directory.CreateDirectory(Pictures);
         if (!await page.EvaluateAsync<bool>("() => 'axe' in window"))
             await page.AddScriptTagAsync(new PageAddScriptTagOptions { Path = Axe });
+        // A dialog covers what is seen, and not what can be scrolled to.
+        var isWhole = await page.Locator("dialog[open]").CountAsync() == 0;
         foreach (var scheme in new[] { ColorScheme.Light, ColorScheme.Dark })
         {
             await page.EmulateMediaAsync(new PageEmulateMediaOptions { ColorScheme = scheme, ReducedMotion = ReducedMotion.Reduce });
@@ -90,7 +92,7 @@ public abstract class ConsoleTests(BrowserFixture fixture) : PagesTests(fixture)
                   await drawn();
                 }
                 """);
-            await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Pictures, $"{name}-{screen.Name}-{scheme}.png".ToLowerInvariant()), FullPage = true, Style = WholePage });
+            await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Pictures, $"{name}-{screen.Name}-{scheme}.png".ToLowerInvariant()), FullPage = isWhole, Style = WholePage });
             var found = await page.EvaluateAsync<string[]>(
                 """
                 async () => (await axe.run(document, { resultTypes: ['violations'] })).violations.map(

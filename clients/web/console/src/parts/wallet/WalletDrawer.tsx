@@ -150,7 +150,7 @@ function Statement({ account }: { account: Account }) {
           </select>
         </label>
         <button class="quiet" data-testid="download-statement" disabled={done !== undefined} onClick={() => void download()}>
-          <Icon name="download" /> Download as CSV
+          <Icon name="download" /> Download CSV
         </button>
       </div>
       {done !== undefined && (
