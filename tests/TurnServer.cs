@@ -12,7 +12,7 @@ internal sealed class TurnServer(string secret) : IAsyncDisposable
     private readonly string _directory = Directory.CreateTempSubdirectory("beacon-turn-").FullName;
     private Process? _process;
 
-    public int Port { get; } = Repository.FreePorts(1)[0];
+    public int Port { get; } = GarnetFixture.FreePort();
 
     public static void RequireInstalled() => Assert.SkipWhen(Program is null, "turnserver (coturn) is not installed");
 

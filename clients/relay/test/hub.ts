@@ -7,6 +7,7 @@ import {
   ClientFrameSchema,
   ServerFrameSchema,
   type ClientFrame,
+  type JoinStream,
   type MetricsReport,
 } from '../../web/packages/beacon-client/src/gen/beacon/signaling/v1/frames_pb';
 
@@ -25,6 +26,7 @@ export class Hub {
   /** Of the peers that take keyed tickets. */
   readonly #ticketKeys = new Map<string, Uint8Array<ArrayBuffer>>();
   readonly #reports = new Map<string, MetricsReport[]>();
+  readonly #joins = new Map<string, JoinStream>();
   readonly #offers = new Map<string, number>();
   readonly #http: Server;
   readonly #sockets: WebSocketServer;
@@ -81,6 +83,11 @@ export class Hub {
     this.#tell(child, { case: 'standbyAssigned', value: { streamId: this.streamId, stripe: 0, version, standbyPeerId: standby, ticket: this.#ticket(standby, child) } });
   }
 
+  /** What a peer said when it joined. */
+  joinOf(peerId: string): JoinStream | undefined {
+    return this.#joins.get(peerId);
+  }
+
   /** How often a peer has asked to be somebody's child. */
   offersOf(peerId: string): number {
     return this.#offers.get(peerId) ?? 0;
@@ -119,6 +126,7 @@ export class Hub {
       }
       case 'joinStream': {
         const peerId = this.#seat(socket);
+        this.#joins.set(peerId, frame.value);
         const ticketKey = new Uint8Array(frame.value.ticketMac ? randomBytes(32) : []);
         if (ticketKey.length > 0) this.#ticketKeys.set(peerId, ticketKey);
         return this.#send(socket, { case: 'streamJoined', value: { streamId, peerId, channel: 'c', title: 't', bitrateKbps: 1000, resumeTicket: 'r', ticketKey } }, requestId);
