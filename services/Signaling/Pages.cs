@@ -24,6 +24,7 @@ internal static class Pages
 
         var files = new PhysicalFileProvider(root);
         app.UseStaticFiles(new StaticFileOptions { FileProvider = files });
+        app.MapGet("/sdk", () => Results.LocalRedirect("/sdk/index.html")).AllowAnonymous().ExcludeFromDescription();
         foreach (var page in new[] { "/", "/live", "/watch/{streamId}", "/channel/{channel}", "/sponsor", "/operator", "/operator/{streamId}" })
         {
             app.MapGet(page, () => Results.File(Path.Combine(root, "index.html"), "text/html"))

@@ -55,8 +55,10 @@ public class BrowserFixture : IAsyncLifetime
         await OpenAsync(name, $"/live?source=pattern&title={Uri.EscapeDataString(name)}&bitrate=500&maxChildren={maxChildren}&width=320&height=180&fps=15&uplink=20&autostart=1&name={Uri.EscapeDataString(name)}");
 
     /// <summary>Opens the watch page in a browser profile of its own, so that it is an account of its own.</summary>
-    public async Task<PeerPage> WatchAsync(string name, string streamId, double uplinkMbps = 5) =>
-        await OpenAsync(name, WatchPath(name, streamId, uplinkMbps));
+    /// <param name="script">Runs in the page before anything of its own.</param>
+    /// <param name="more">Of the query.</param>
+    public async Task<PeerPage> WatchAsync(string name, string streamId, double uplinkMbps = 5, string? script = null, string more = "") =>
+        await OpenAsync(name, WatchPath(name, streamId, uplinkMbps) + more, script: script);
 
     /// <summary>The same in a browser that is a process of its own, to be killed.</summary>
     public async Task<(KillableBrowser Browser, PeerPage Page)> WatchInOwnBrowserAsync(string name, string streamId, double uplinkMbps)
@@ -79,7 +81,7 @@ public class BrowserFixture : IAsyncLifetime
         return page;
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         if (_browser is not null)
             await _browser.DisposeAsync();
@@ -92,7 +94,7 @@ public class BrowserFixture : IAsyncLifetime
     private static string WatchPath(string name, string streamId, double uplinkMbps) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"/watch/{streamId}?uplink={uplinkMbps}&autostart=1&name={Uri.EscapeDataString(name)}");
 
-    private async Task<PeerPage> OpenAsync(string name, string path, IBrowser? browser = null)
+    private async Task<PeerPage> OpenAsync(string name, string path, IBrowser? browser = null, string? script = null)
     {
         var context = await (browser ?? _browser!).NewContextAsync(new BrowserNewContextOptions
         {
@@ -100,6 +102,8 @@ public class BrowserFixture : IAsyncLifetime
             // Without the permission Chromium hides loopback candidates.
             Permissions = ["camera", "microphone"],
         });
+        if (script is not null)
+            await context.AddInitScriptAsync(script);
         var page = await context.NewPageAsync();
         var peer = new PeerPage(name, page);
         await page.GotoAsync(new Uri(Server.Http, path).ToString());

@@ -11,6 +11,9 @@ public abstract class ConsoleTests(BrowserFixture fixture) : PagesTests(fixture)
     private static readonly string Pictures = Path.Combine(Repository.Root, "artifacts/pages");
     private static readonly string Axe = Path.Combine(Repository.Root, "clients/web/node_modules/axe-core/axe.min.js");
 
+    /// <summary>On a picture of all that can be scrolled to, bars stand where the page begins and ends.</summary>
+    private const string WholePage = ".app { position: relative !important } .bar { position: static !important } @media (max-width: 760px) { .nav { position: absolute !important } }";
+
     private readonly List<IPage> _visits = [];
     private readonly List<string> _uncaught = [];
 
@@ -74,6 +77,8 @@ public abstract class ConsoleTests(BrowserFixture fixture) : PagesTests(fixture)
         Directory.CreateDirectory(Pictures);
         if (!await page.EvaluateAsync<bool>("() => 'axe' in window"))
             await page.AddScriptTagAsync(new PageAddScriptTagOptions { Path = Axe });
+        // A dialog covers what is seen, and not what can be scrolled to.
+        var isWhole = await page.Locator("dialog[open]").CountAsync() == 0;
         foreach (var scheme in new[] { ColorScheme.Light, ColorScheme.Dark })
         {
             await page.EmulateMediaAsync(new PageEmulateMediaOptions { ColorScheme = scheme, ReducedMotion = ReducedMotion.Reduce });
@@ -87,7 +92,7 @@ public abstract class ConsoleTests(BrowserFixture fixture) : PagesTests(fixture)
                   await drawn();
                 }
                 """);
-            await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Pictures, $"{name}-{screen.Name}-{scheme}.png".ToLowerInvariant()) });
+            await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Pictures, $"{name}-{screen.Name}-{scheme}.png".ToLowerInvariant()), FullPage = isWhole, Style = WholePage });
             var found = await page.EvaluateAsync<string[]>(
                 """
                 async () => (await axe.run(document, { resultTypes: ['violations'] })).violations.map(

@@ -13,7 +13,6 @@ public sealed class LivePageTests(BrowserFixture fixture) : ConsoleTests(fixture
     public async Task A_broadcaster_looks_at_the_camera_goes_live_shares_with_a_squad_and_ends(string size)
     {
         var screen = Screen.Named(size);
-        var partner = await Fixture.Rest.GuestAsync("Partner");
         var page = await VisitAsync("/live?name=Presenter", screen);
         await page.GetByTestId("title").FillAsync("Morning show");
         await page.GetByTestId("tags").FillAsync("News, #weather");
@@ -29,6 +28,11 @@ public sealed class LivePageTests(BrowserFixture fixture) : ConsoleTests(fixture
         await JoinAsync(streamId);
         await Assertions.Expect(page.GetByTestId("viewers")).ToHaveTextAsync("1", new() { Timeout = PatienceMs });
 
+        // The invitation shows the partner the account id that the broadcaster needs.
+        var invited = await VisitAsync($"/watch/{streamId}?squad=1&autostart=0&name=Partner", screen);
+        var partner = await GuestOfAsync(invited);
+        await Assertions.Expect(invited.GetByTestId("squad-invitation")).ToBeVisibleAsync();
+        await AuditAsync(invited, "watch-invited", screen);
         await page.GetByTestId("squad-invite").ClickAsync();
         await page.GetByTestId("squad-account").FillAsync(partner.AccountId);
         await page.GetByTestId("squad-share").FillAsync("100");
@@ -40,6 +44,7 @@ public sealed class LivePageTests(BrowserFixture fixture) : ConsoleTests(fixture
         var squad = (await Fixture.Rest.GetAsync($"/api/streams/{streamId}/squad", partner)).Body.GetProperty("members").EnumerateArray().ToArray();
         Assert.Equal([7_450, 2_550], squad.Select(member => member.GetProperty("shareBps").GetInt32()));
         Assert.Equal(partner.AccountId, squad[1].GetProperty("accountId").GetString());
+        await Assertions.Expect(invited.GetByTestId("squad-share")).ToContainTextAsync("25.5 %", new() { Timeout = PatienceMs });
 
         // The revenue is what arrives of a tip.
         var fan = await Fixture.Rest.GuestAsync("Fan");

@@ -219,17 +219,4 @@ public sealed class LiveVideoTests(BrowserFixture fixture) : PagesTests(fixture)
 
         return false;
     }
-
-    private static async Task Until(Func<Task<bool>> fact, string what, int seconds)
-    {
-        using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(250));
-        for (var i = 0; i < seconds * 4; i++)
-        {
-            if (await fact())
-                return;
-            await tick.WaitForNextTickAsync(TestContext.Current.CancellationToken);
-        }
-
-        Assert.Fail($"Within {seconds} s it did not happen that {what}.");
-    }
 }

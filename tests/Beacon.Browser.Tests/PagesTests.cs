@@ -22,7 +22,22 @@ public abstract class PagesTests(BrowserFixture fixture) : IAsyncLifetime
 
     protected async Task<PeerPage> BroadcastAsync(string name) => Keep(await Fixture.BroadcastAsync(name));
 
-    protected async Task<PeerPage> WatchAsync(string name, string streamId, double uplinkMbps = 5) => Keep(await Fixture.WatchAsync(name, streamId, uplinkMbps));
+    protected async Task<PeerPage> WatchAsync(string name, string streamId, double uplinkMbps = 5, string? script = null, string more = "") =>
+        Keep(await Fixture.WatchAsync(name, streamId, uplinkMbps, script, more));
+
+    /// <summary>Waits for what the server will have done by then.</summary>
+    protected static async Task Until(Func<Task<bool>> fact, string what, int seconds)
+    {
+        using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(250));
+        for (var i = 0; i < seconds * 4; i++)
+        {
+            if (await fact())
+                return;
+            await tick.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+        }
+
+        Assert.Fail($"Within {seconds} s it did not happen that {what}.");
+    }
 
     private PeerPage Keep(PeerPage page)
     {

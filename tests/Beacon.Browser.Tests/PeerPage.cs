@@ -16,6 +16,9 @@ public sealed record PeerStats
 
     public string AccessToken { get; init; } = "";
 
+    /// <summary>Of its WebSocket.</summary>
+    public string Connection { get; init; } = "";
+
     public IReadOnlyList<ParentStats> Parents { get; init; } = [];
 
     public IReadOnlyList<string> ChildPeerIds { get; init; } = [];

@@ -68,6 +68,7 @@ public sealed class FrameFuzzer(int seed, string streamId, string peerId)
                     StreamId = stream,
                     LatencyMs = Number(),
                     UploadMbps = Number(),
+                    UplinkMbps = Number(),
                     BufferMs = (uint)_random.Next(),
                     Answer = Coin() ? null : new ChallengeAnswer { Window = (ulong)_random.NextInt64(), Hmac = ByteString.CopyFrom(Noise(Coin() ? 32 : 31)) },
                 };

@@ -46,6 +46,43 @@ public sealed class StripedTreesTests
         Assert.Equal(0, trees[1 - home].Find("idle")!.Slots);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void What_a_relay_measured_takes_the_place_of_its_claim_and_takes_no_child_away(int stripes)
+    {
+        var trees = NewTrees(stripes);
+        trees.Join("relay", uplinkMbps: 20, latencyMs: 10, nowMs: 0);
+        trees.Join("idle", uplinkMbps: 0, latencyMs: 10, nowMs: 0);
+        var tree = trees[trees.HomeOf("relay")!.Value];
+        var relay = tree.Find("relay")!;
+        var granted = relay.Slots;
+
+        trees.UplinkMeasured("relay", uplinkMbps: 0, nowMs: 1);
+        trees.UplinkMeasured("relay", uplinkMbps: 20 * 1.2, nowMs: 1);
+        Assert.Equal((20, granted), (relay.UplinkMbps, relay.Slots));
+
+        // One slot of the whole stream at 2.5 Mbit/s.
+        trees.UplinkMeasured("relay", uplinkMbps: 2.5 / 0.8, nowMs: 2);
+        Assert.Equal((2.5 / 0.8, stripes), (relay.UplinkMbps, relay.Slots));
+
+        // More than was ever claimed: what the slow start allows, until receipts prove it.
+        trees.UplinkMeasured("relay", uplinkMbps: 100, nowMs: 3);
+        Assert.Equal((100, granted), (relay.UplinkMbps, relay.Slots));
+
+        for (var peer = 0; peer < 8 * stripes; peer++)
+            trees.Join($"leaf{peer}", uplinkMbps: 0, latencyMs: 10, nowMs: 4);
+        var children = relay.ChildCount;
+        Assert.True(children > 0);
+        trees.UplinkMeasured("relay", uplinkMbps: 0.1, nowMs: 5);
+        Assert.Equal((children, children), (relay.ChildCount, relay.Slots));
+
+        trees.UplinkMeasured("root", uplinkMbps: 1, nowMs: 6);
+        trees.UplinkMeasured("idle", uplinkMbps: 50, nowMs: 6);
+        Assert.Equal(4, tree.Root!.Slots);
+        Assert.Null(trees.HomeOf("idle"));
+    }
+
     [Fact]
     public void The_losses_of_a_moment_take_one_stripe_from_those_below_and_heal_in_all()
     {

@@ -298,6 +298,19 @@ public sealed class TopologyServiceTests : IClassFixture<TopologyFixture>
     }
 
     [Fact]
+    public async Task What_a_peer_reports_of_its_uplink_is_what_the_tree_goes_by()
+    {
+        await Start();
+        await Join("a", uplinkMbps: 20);
+        var (measured, impossible) = (ReportOf("a"), ReportOf("a"));
+        measured.UplinkMbps = 3;
+        impossible.UplinkMbps = 10_001;
+        await Report("edge-1", measured);
+        await Report("edge-1", impossible);
+        Assert.Equal(3, (await Tree()).Peers.Single(peer => peer.PeerId == "a").UplinkMbps);
+    }
+
+    [Fact]
     public async Task Reports_of_unknown_peers_and_streams_are_named_and_change_nothing()
     {
         await Start();

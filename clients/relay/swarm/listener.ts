@@ -8,13 +8,15 @@ export interface ListenerOptions {
   token: TokenProvider;
   rtc: RtcFactory;
   uplinkMbps: number;
+  /** Connects through TURN alone. */
+  relayOnly?: boolean;
 }
 
 /** Enough for the percentiles of half a minute, and little to hold. */
 const MAX_LATENCIES = 4096;
 
 /** A viewer that plays nothing, and notes what it would have played. */
-export async function listen({ url, streamId, token, rtc, uplinkMbps }: ListenerOptions) {
+export async function listen({ url, streamId, token, rtc, uplinkMbps, relayOnly = false }: ListenerOptions) {
   const context = contextOf(url, token, rtc);
   let sequences: number[] = [];
   let latenciesMs: number[] = [];
@@ -24,6 +26,7 @@ export async function listen({ url, streamId, token, rtc, uplinkMbps }: Listener
   const stream = new ViewerStream(context, {
     streamId,
     uplinkMbps,
+    relayOnly,
     silenceMs: 130,
     connectTimeoutMs: 4000,
     onChunk: ({ sequence, timestampUs, bytes }) => {

@@ -48,7 +48,7 @@ export async function broadcastNoise({ url, token, rtc, bitrateKbps, framesPerSe
   peer.takeTicketKey(ticketKey);
   await peer.keys.add(keyCertificate);
   socket.on('frame', (frame) => peer.handle(frame));
-  const reporter = new Reporter({ socket, peer, intervalMs: socket.welcome?.reportIntervalMs || 2000, seated: () => true, latencyMs: () => Promise.resolve(0), bufferMs: () => 0 });
+  const reporter = new Reporter({ socket, peer, intervalMs: socket.welcome?.reportIntervalMs || 2000, seated: () => true, latencyMs: () => Promise.resolve(0), bufferMs: () => 0, uplinkMbps: () => 100 });
   const fragmenter = new Fragmenter(streamId, 0, signer);
   const frameBytes = (0.75 * bitrateKbps * 125) / (framesPerSecond - 1 + KEY_FRAME_WEIGHT);
   let count = 0;

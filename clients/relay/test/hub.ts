@@ -7,10 +7,14 @@ import {
   ClientFrameSchema,
   ServerFrameSchema,
   type ClientFrame,
+  type JoinStream,
   type MetricsReport,
 } from '../../web/packages/beacon-client/src/gen/beacon/signaling/v1/frames_pb';
 
 type ServerPayload = NonNullable<MessageInitShape<typeof ServerFrameSchema>['frame']>;
+
+/** What can be wrong with the ticket of an edge. */
+export type TicketFlaw = 'missing' | 'of another child' | 'of another stream' | 'expired' | 'forged';
 
 const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
@@ -22,6 +26,8 @@ export class Hub {
   /** Of the peers that take keyed tickets. */
   readonly #ticketKeys = new Map<string, Uint8Array<ArrayBuffer>>();
   readonly #reports = new Map<string, MetricsReport[]>();
+  readonly #joins = new Map<string, JoinStream>();
+  readonly #offers = new Map<string, number>();
   readonly #http: Server;
   readonly #sockets: WebSocketServer;
   #version = 0n;
@@ -66,14 +72,30 @@ export class Hub {
     return Number(this.reportsOf(of).at(-1)?.receipts.find(({ parentPeerId }) => parentPeerId === from)?.bytes ?? 0);
   }
 
-  assign(child: string, parent: string, depth = 1): void {
+  assign(child: string, parent: string, depth = 1, flaw?: TicketFlaw): void {
     const version = ++this.#version;
-    this.#tell(child, { case: 'parentAssigned', value: { streamId: this.streamId, stripe: 0, version, parentPeerId: parent, ticket: this.#ticket(parent, child), depth, reason: 'joined' } });
+    const ticket = this.#ticket(parent, child, flaw);
+    this.#tell(child, { case: 'parentAssigned', value: { streamId: this.streamId, stripe: 0, version, parentPeerId: parent, ticket, depth, reason: 'joined' } });
   }
 
   standBy(child: string, standby: string): void {
     const version = ++this.#version;
     this.#tell(child, { case: 'standbyAssigned', value: { streamId: this.streamId, stripe: 0, version, standbyPeerId: standby, ticket: this.#ticket(standby, child) } });
+  }
+
+  /** What a peer said when it joined. */
+  joinOf(peerId: string): JoinStream | undefined {
+    return this.#joins.get(peerId);
+  }
+
+  /** How often a peer has asked to be somebody's child. */
+  offersOf(peerId: string): number {
+    return this.#offers.get(peerId) ?? 0;
+  }
+
+  /** A signal that its receiver never asked for. */
+  forge(from: string, to: string, kind: 'answer' | 'candidate'): void {
+    this.#tell(to, { case: 'signal', value: { streamId: this.streamId, peerId: from, stripe: 0, payload: { case: kind, value: kind === 'answer' ? 'v=0' : '{"candidate":""}' } } });
   }
 
   end(): void {
@@ -104,11 +126,13 @@ export class Hub {
       }
       case 'joinStream': {
         const peerId = this.#seat(socket);
+        this.#joins.set(peerId, frame.value);
         const ticketKey = new Uint8Array(frame.value.ticketMac ? randomBytes(32) : []);
         if (ticketKey.length > 0) this.#ticketKeys.set(peerId, ticketKey);
         return this.#send(socket, { case: 'streamJoined', value: { streamId, peerId, channel: 'c', title: 't', bitrateKbps: 1000, resumeTicket: 'r', ticketKey } }, requestId);
       }
       case 'signal':
+        if (frame.value.payload.case === 'offer') this.#offers.set(self, this.offersOf(self) + 1);
         return this.#tell(frame.value.peerId, { case: 'signal', value: { ...frame.value, peerId: self } });
       case 'metricsReport':
         this.#reports.set(self, [...this.reportsOf(self), frame.value]);
@@ -124,9 +148,17 @@ export class Hub {
     return peerId;
   }
 
-  #ticket(parent: string, child: string): string {
-    const claims = { typ: 'beacon-edge', stream: this.streamId, stripe: 0, parent, child, exp: Math.floor(Date.now() / 1000) + 60 };
-    const key = this.#ticketKeys.get(parent);
+  #ticket(parent: string, child: string, flaw?: TicketFlaw): string {
+    if (flaw === 'missing') return '';
+    const claims = {
+      typ: 'beacon-edge',
+      stream: flaw === 'of another stream' ? randomUUID() : this.streamId,
+      stripe: 0,
+      parent,
+      child: flaw === 'of another child' ? 'peer-99' : child,
+      exp: Math.floor(Date.now() / 1000) + (flaw === 'expired' ? -1 : 60),
+    };
+    const key = flaw === 'forged' ? randomBytes(32) : this.#ticketKeys.get(parent);
     if (!key) return this.#sign(claims);
     const signed = `${part({ alg: 'HS256' })}.${part(claims)}`;
     return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;

@@ -10,7 +10,7 @@ const token = () => 'token';
 
 export const broadcast = ({ url }: Hub) => broadcastNoise({ url, token, rtc, bitrateKbps: 1000, framesPerSecond: 30, maxChildren: 0 });
 
-export const watch = ({ url, streamId }: Hub, make: RtcFactory = rtc) => listen({ url, streamId, token, rtc: make, uplinkMbps: 100 });
+export const watch = ({ url, streamId }: Hub, make: RtcFactory = rtc, relayOnly = false) => listen({ url, streamId, token, rtc: make, uplinkMbps: 100, relayOnly });
 
 /** What a relay does to each chunk that it should forward: the messages that it sends instead. */
 export type Mischief = (bytes: Uint8Array<ArrayBuffer>, index: number) => Uint8Array<ArrayBuffer>[];

@@ -14,6 +14,7 @@ export default defineConfig({
     proxy: {
       '/api': server,
       '/alive': server,
+      '/sdk': server,
       '/ws': { target: server, ws: true },
     },
   },

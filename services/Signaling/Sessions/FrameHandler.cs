@@ -251,7 +251,7 @@ internal sealed class FrameHandler(
         if (!session.Seats.TryGetValue(report.StreamId, out var seat))
             return SignalingErrors.NotInStream;
         if (report.Receipts.Count > MaxEdgesPerReport || report.Claims.Count > MaxEdgesPerReport || report.Faults.Count > MaxFaults
-            || !double.IsFinite(report.LatencyMs) || report.LatencyMs is < 0 or > 600_000 || !IsUplink(report.UploadMbps)
+            || !double.IsFinite(report.LatencyMs) || report.LatencyMs is < 0 or > 600_000 || !IsUplink(report.UploadMbps) || !IsUplink(report.UplinkMbps)
             || report.Answer is { Hmac.Length: not DigestBytes })
             return SignalingErrors.InvalidFrame;
 
@@ -261,6 +261,7 @@ internal sealed class FrameHandler(
             PeerId = seat.PeerId,
             LatencyMs = report.LatencyMs,
             UploadMbps = report.UploadMbps,
+            UplinkMbps = report.UplinkMbps,
             BufferMs = report.BufferMs,
         };
         foreach (var receipt in report.Receipts)

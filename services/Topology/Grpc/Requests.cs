@@ -59,7 +59,7 @@ internal static class Requests
     /// <summary>Null when a figure is no figure: such a report is dropped, the others of its batch are not.</summary>
     public static MetricsOfPeer? Report(PeerReport report)
     {
-        if (!double.IsFinite(report.LatencyMs) || report.LatencyMs < 0 || report.Receipts.Count > MaxCounters || report.Claims.Count > MaxCounters)
+        if (!double.IsFinite(report.LatencyMs) || report.LatencyMs < 0 || report.UplinkMbps is not (>= 0 and <= MaxUplinkMbps) || report.Receipts.Count > MaxCounters || report.Claims.Count > MaxCounters)
             return null;
         return new MetricsOfPeer(
             report.PeerId,
@@ -67,7 +67,8 @@ internal static class Requests
             [.. report.Receipts.Select(receipt => new CountedBytes(receipt.ParentPeerId, (int)Math.Min(receipt.Stripe, 255), Bytes(receipt.Bytes)))],
             [.. report.Claims.Select(claim => new CountedBytes(claim.ChildPeerId, (int)Math.Min(claim.Stripe, 255), Bytes(claim.Bytes)))],
             (long)Math.Min(report.AnswerWindow, long.MaxValue),
-            report.AnswerWindow > 0 && report.AnswerHmac.Length == Mesh.Challenge.AnswerBytes ? report.AnswerHmac.ToByteArray() : null);
+            report.AnswerWindow > 0 && report.AnswerHmac.Length == Mesh.Challenge.AnswerBytes ? report.AnswerHmac.ToByteArray() : null,
+            report.UplinkMbps);
     }
 
     private static long Bytes(ulong bytes) => (long)Math.Min(bytes, long.MaxValue);

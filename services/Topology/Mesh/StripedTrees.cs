@@ -9,6 +9,9 @@ internal sealed partial class StripedTrees
 {
     private const int NoHome = -1;
 
+    /// <summary>The share by which a measured uplink has to differ to be news.</summary>
+    private const double UplinkNoise = 0.2;
+
     /// <summary>Slots by which a stripe may be ahead of another before neighbours of an import are parted: all stripes have the same viewers to feed.</summary>
     private const int WorthKeepingTogether = 64;
 
@@ -148,6 +151,20 @@ internal sealed partial class StripedTrees
         }
 
         _stripes[home].Claimed(id, uplinkMbps, maxChildren, nowMs);
+    }
+
+    /// <summary>
+    /// What a relay says by now that its uplink carries takes the place of what it said before; receipts must prove it all the same. Small differences are noise. A
+    /// broadcaster that is short of uplink lowers its bitrate, and keeps its slots.
+    /// </summary>
+    /// <param name="uplinkMbps">0 = nothing new.</param>
+    public void UplinkMeasured(string id, double uplinkMbps, long nowMs)
+    {
+        if (uplinkMbps <= 0 || id == RootId || !_homes.TryGetValue(id, out var home))
+            return;
+        var known = _stripes[home].Find(id)!.UplinkMbps;
+        if (Math.Abs(uplinkMbps - known) > UplinkNoise * known)
+            _stripes[home].Claimed(id, uplinkMbps, maxChildren: 0, nowMs);
     }
 
     /// <summary>What the receipts of a window prove of a peer's children in one stripe.</summary>

@@ -43,9 +43,11 @@ internal sealed record EdgeReports(string EdgeId, IReadOnlyList<MetricsOfPeer> R
 /// <param name="Receipts">Parent, stripe, bytes.</param>
 /// <param name="Claims">Child, stripe, bytes.</param>
 /// <param name="AnswerHmac">Null when there is no answer.</param>
+/// <param name="UplinkMbps">0 = nothing new.</param>
 [GenerateSerializer, Immutable]
 internal sealed record MetricsOfPeer(
-    string PeerId, double LatencyMs, IReadOnlyList<CountedBytes> Receipts, IReadOnlyList<CountedBytes> Claims, long AnswerWindow, byte[]? AnswerHmac);
+    string PeerId, double LatencyMs, IReadOnlyList<CountedBytes> Receipts, IReadOnlyList<CountedBytes> Claims, long AnswerWindow, byte[]? AnswerHmac,
+    double UplinkMbps = 0);
 
 [GenerateSerializer, Immutable]
 internal readonly record struct CountedBytes(string OtherId, int Stripe, long Bytes);

@@ -42,6 +42,7 @@ internal sealed partial class StreamState
         if (report.AnswerHmac is { } hmac)
             Windows.Answered(report.PeerId, report.AnswerWindow, hmac);
         Trees.Measured(report.PeerId, report.LatencyMs);
+        Trees.UplinkMeasured(report.PeerId, report.UplinkMbps, nowMs);
         foreach (var tree in Trees.Stripes)
         {
             ref var link = ref member[tree.Stripe];

@@ -90,8 +90,8 @@ test('what a budget buys, and how long it lasts at the pace that bounds it most'
   expect([spentShare('0', '100'), spentShare('25', '100'), spentShare('0', '0')]).toEqual([0, 0.25, 0]);
 });
 
-test('a failure that may pass says so, whatever it is', () => {
+test('every failure says what to do, whatever it is', () => {
   expect(adviceFor({ reason: 'insufficient_credits', retryable: false })).toContain('Relay');
   expect(adviceFor({ reason: 'never_heard_of', retryable: true })).toBe('Try again in a moment.');
-  expect(adviceFor({ reason: 'never_heard_of', retryable: false })).toBe('');
+  expect(adviceFor({ reason: 'never_heard_of', retryable: false })).toContain('tell the operator of this server “never_heard_of”');
 });

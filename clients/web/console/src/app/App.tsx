@@ -55,7 +55,7 @@ export function App() {
   return (
     <SessionContext.Provider value={session}>
       <WalletProvider account={account}>
-        <div onClick={followLink}>
+        <div class="app" onClick={followLink}>
           <Shell path={path}>{page()}</Shell>
           {open === 'wallet' && account && <WalletDrawer account={account} onClose={() => setOpen(undefined)} />}
           {open === 'sign-in' && (

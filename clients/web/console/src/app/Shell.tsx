@@ -64,6 +64,7 @@ export function Shell({ path, children }: { path: string; children: ComponentChi
       <footer class="foot">
         <span>The viewers carry the video.</span>
         <a href="/scalar">API reference</a>
+        <a href="/sdk">SDK reference</a>
       </footer>
     </>
   );

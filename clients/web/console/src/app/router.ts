@@ -28,7 +28,7 @@ export function followLink(event: MouseEvent): void {
   const link = (event.target as Element | null)?.closest?.('a');
   if (!link || link.origin !== location.origin || event.button !== 0 || link.target || link.hasAttribute('download')) return;
   if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-  if (/^\/(api|openapi|scalar|health|alive|metrics)\b/.test(link.pathname)) return;
+  if (/^\/(api|openapi|scalar|sdk|health|alive|metrics)\b/.test(link.pathname)) return;
   // Within the page, as to its main part.
   if (link.pathname === location.pathname && link.search === location.search && link.hash) return;
   event.preventDefault();

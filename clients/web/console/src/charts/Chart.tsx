@@ -51,7 +51,7 @@ export function Chart({ title, unit, lines, data, version, testId, height = 170,
           cursor: { drag: { x: false, y: false } },
           legend: { show: false },
           scales: { x: { range: (_, min, max) => [Math.min(min ?? 0, (max ?? 0) - SHORTEST_SECONDS), max ?? 0] }, y: { range: (_, min, max) => [Math.min(0, min ?? 0), Math.max(1, (max ?? 0) * 1.1)] } },
-          axes: [{ ...axis, space: 76, values: (_, times) => times.map(clock) }, { ...axis, size: 52 }],
+          axes: [{ ...axis, space: 76, size: 32, values: (_, times) => times.map(clock) }, { ...axis, size: 52 }],
           series: [
             {},
             ...lines.map(({ name, colour, dashed, bars }) => ({

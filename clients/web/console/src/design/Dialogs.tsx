@@ -53,7 +53,14 @@ export function Drawer({ children, ...props }: Props) {
   );
 }
 
-/** A small question in the middle. */
-export function Sheet(props: Props) {
-  return <Modal kind="sheet" {...props} />;
+/** A small question in the middle. The way out comes last, so that the question has the focus. */
+export function Sheet({ children, ...props }: Props) {
+  return (
+    <Modal kind="sheet" {...props}>
+      {children}
+      <button class="quiet icon sheet-close" aria-label="Close" onClick={props.onClose}>
+        <Icon name="close" />
+      </button>
+    </Modal>
+  );
 }

@@ -1,7 +1,15 @@
 import { useState } from 'preact/hooks';
 import { Icon } from '../design/Icon';
 
-export function CopyButton({ text, name }: { text: string; name: string }) {
+interface Props {
+  text: string;
+  /** Of what is copied. */
+  name: string;
+  /** Stands on the button; without it there is a small glyph alone. */
+  label?: string;
+}
+
+export function CopyButton({ text, name, label = '' }: Props) {
   const [copied, setCopied] = useState(false);
   const copy = () =>
     navigator.clipboard.writeText(text).then(
@@ -12,9 +20,9 @@ export function CopyButton({ text, name }: { text: string; name: string }) {
       () => undefined,
     );
   return (
-    <button class="plain" type="button" onClick={() => void copy()} aria-label={`Copy ${name}`}>
+    <button class={label ? 'quiet' : 'plain'} type="button" onClick={() => void copy()} {...(label ? {} : { 'aria-label': `Copy ${name}` })} title={`Copy ${name}`}>
       <Icon name="copy" size={16} />
-      <span role="status">{copied ? 'copied' : ''}</span>
+      <span role="status">{copied ? 'Copied' : label}</span>
     </button>
   );
 }

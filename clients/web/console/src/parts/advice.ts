@@ -4,6 +4,7 @@ const ADVICE: Record<string, string> = {
   timeout: 'Try again in a moment.',
   unauthorized: 'Sign in again.',
   invalid_token: 'Sign in again.',
+  token_revoked: 'Sign in again.',
   missing_token: 'Sign in first.',
   missing_scope: 'Sign in with an account that may do this.',
   operator_only: 'Sign in with the operator key on the operator page.',
@@ -17,6 +18,14 @@ const ADVICE: Record<string, string> = {
   NotAllowedError: 'Allow it in the address bar, then try again.',
   NotFoundError: 'Plug one in, or take the screen or the test pattern.',
   NotReadableError: 'Close the program that uses it, then try again.',
+  no_relay: 'Let your address be seen, or watch on a server that has one.',
+  too_many_streams_in_session: 'Close another stream of this tab first.',
+  not_your_stream: 'Sign in as its broadcaster.',
+  stream_not_yours: 'Sign in as its broadcaster.',
+  not_in_squad: 'Ask the broadcaster to take you into the squad.',
+  invalid_title: 'Give it a title of 1 to 120 characters.',
+  invalid_bitrate: 'Take 32 to 50,000 kbit/s.',
+  invalid_uplink: 'Take 0 to 10,000 Mbit/s.',
   unknown_stream: 'It has ended; the live ones are on the first page.',
   stream_full: 'Try again when somebody has left.',
   channel_already_live: 'End it in the other window, or wait half a minute if that is gone.',
@@ -28,6 +37,13 @@ const ADVICE: Record<string, string> = {
   unknown_account: 'Check the account id: its owner finds it in the wallet.',
   duplicate_member: 'Name everybody once.',
   squad_too_large: 'Name at most 16.',
+  invalid_account_id: 'Check the account id: its owner finds it in the wallet.',
+  not_your_account: 'Sign in as its owner.',
+  invalid_note: 'Shorten the note to 200 characters.',
+  unknown_withdrawal: 'Load the page anew.',
+  pending_already_posted: 'Nothing is left to do.',
+  pending_already_voided: 'Nothing is left to do.',
+  pending_expired: 'Ask for another payout.',
   invalid_amount: 'Take more than 0 and at most 1,000,000 credits.',
   invalid_pace: 'Lower the bound or the time.',
   too_many_sponsorships: 'Choose another stream.',
@@ -42,6 +58,11 @@ const ADVICE: Record<string, string> = {
   raid_cool_down: 'Choose another target, or wait some minutes.',
   raid_limit_reached: 'Wait some minutes.',
   raid_already_running: 'Cancel it first.',
+  raid_already_moving: 'Nothing is left to do.',
+  unknown_raid: 'It is over; start another one.',
+  invalid_countdown: 'Take 0 to 300 seconds.',
+  invalid_channel_settings: 'Look at the lengths and numbers of the settings.',
+  invalid_search: 'Shorten what you search for.',
   unknown_channel: 'Check its name.',
   not_your_channel: 'Sign in as its owner.',
   auto_host_loop: 'Take that channel from the list.',
@@ -51,6 +72,7 @@ const ADVICE: Record<string, string> = {
   rate_limited: 'Wait a second.',
 };
 
+/** Never empty: what nobody thought of is for the operator, who finds the reason in docs/errors.md. */
 export function adviceFor({ reason, retryable }: { reason: string; retryable: boolean }): string {
-  return ADVICE[reason] ?? (retryable ? 'Try again in a moment.' : '');
+  return ADVICE[reason] ?? (retryable ? 'Try again in a moment.' : `Load the page anew; if that does not help, tell the operator of this server “${reason}”.`);
 }

@@ -63,7 +63,16 @@ export interface RaidSummary {
   /** Why it was cancelled or failed. */
   reason?: string;
   /** Where it goes, the main target first. */
-  targets?: { streamId: string; channel: string; title: string; viewers?: number }[];
+  targets?: {
+    /** The stream, a UUID. */
+    streamId: string;
+    /** The permanent handle of its broadcaster. */
+    channel: string;
+    /** 1 to 120 characters. */
+    title: string;
+    /** How many go there. */
+    viewers?: number;
+  }[];
   /** How many viewers it takes along. */
   viewers?: number;
   /** How many of them said that they stay behind. */
@@ -132,6 +141,7 @@ export interface EndResult {
 
 /** The REST calls that the client needs, in proto JSON: 64-bit integers travel as text and become bigint. */
 export class BeaconApi {
+  /** The calls of one server, e.g. `https://beacon.example`. Without a token only what needs no account can be asked for. */
   constructor(
     private readonly origin: string,
     private readonly token: () => string | Promise<string | undefined> | undefined = () => undefined,
@@ -142,25 +152,30 @@ export class BeaconApi {
     return this.call('POST', '/api/auth/guest', { name, operatorKey });
   }
 
+  /** The next pair of tokens; a refresh token works once. */
   refreshTokens(refreshToken: string): Promise<GuestSession> {
     return this.call('POST', '/api/auth/refresh', { refreshToken });
   }
 
+  /** STUN and TURN servers, with credentials that expire. */
   async iceServers(): Promise<RTCIceServer[]> {
     const { iceServers = [] } = await this.call<{ iceServers?: RTCIceServer[] }>('GET', '/api/ice-servers');
     // Proto JSON writes absent credentials as empty text, which RTCPeerConnection would take for credentials.
     return iceServers.map(({ urls, username, credential }) => (username ? { urls, username, credential: credential ?? '' } : { urls }));
   }
 
+  /** What is live now, at most a page of it. */
   async streams(): Promise<StreamSummary[]> {
     return (await this.call<{ streams?: StreamSummary[] }>('GET', '/api/streams')).streams ?? [];
   }
 
+  /** Who feeds whom. */
   async tree(streamId: string): Promise<Tree> {
     const tree = await this.call<Partial<Tree>>('GET', `/api/streams/${encodeURIComponent(streamId)}/tree`);
     return { streamId, version: tree.version ?? '0', peers: tree.peers ?? [], waitingPeerIds: tree.waitingPeerIds ?? [] };
   }
 
+  /** What the account has. */
   async wallet(): Promise<Wallet> {
     const wallet = await this.call<Record<string, string | undefined>>('GET', '/api/wallet');
     return {
@@ -177,6 +192,7 @@ export class BeaconApi {
     return { transferId, balanceMicrocredits: BigInt(result['balanceMicrocredits'] ?? 0) };
   }
 
+  /** Ends a stream of this account and sends its viewers on, as `Broadcast.end` does. */
   async endStream(streamId: string, raidTarget = ''): Promise<EndResult> {
     const result = await this.call<Partial<EndResult>>('POST', `/api/streams/${encodeURIComponent(streamId)}/end`, { raidTarget });
     return { raidId: result.raidId ?? '', targetStreamId: result.targetStreamId ?? '', viewers: result.viewers ?? 0 };
@@ -198,6 +214,7 @@ export class BeaconApi {
     return (await this.call<{ raids?: RaidSummary[] }>('GET', `/api/raids?channel=${encodeURIComponent(channel)}`)).raids ?? [];
   }
 
+  /** A channel, by its permanent handle. */
   async channel(name: string): Promise<Channel> {
     return this.call<Channel>('GET', `/api/channels/${encodeURIComponent(name)}`);
   }

@@ -49,11 +49,20 @@ export interface BroadcastEvents {
   /** Children, parents or connections changed. */
   change: undefined;
   /** The uplink carries more or less than before: what is encoded now, picture and sound, in kbit/s. */
-  bitrate: { bitrateKbps: number };
+  bitrate: {
+    /** Picture and sound, in kbit/s. */
+    bitrateKbps: number;
+  };
   /** A track of the source has ended, an unplugged camera for example. The stream goes on; `replaceTrack` gives it another one. */
-  trackended: { kind: 'video' | 'audio' };
+  trackended: {
+    /** Of the track that ended. */
+    kind: 'video' | 'audio';
+  };
   /** It is over, and why: `ended`, `broadcaster_lost`, or the reason of an error. */
-  ended: { reason: string };
+  ended: {
+    /** `ended`, `broadcaster_lost`, or the reason of an error. */
+    reason: string;
+  };
   /** It cannot go on, or something was refused. */
   error: BeaconError;
 }
@@ -109,7 +118,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
     this.#resumeTicket = options.resumeTicket;
   }
 
-  /** Resolves when the stream is live. */
+  /** @internal Resolves when the stream is live. */
   static async start(context: SessionContext, options: BroadcastOptions): Promise<Broadcast> {
     if (!canBroadcast()) throw new BeaconError('unsupported_browser', 'This browser cannot broadcast; it can watch.');
     if (options.source.getVideoTracks().length === 0) throw new BeaconError('no_video_track', 'The source has no video track.');
@@ -128,18 +137,22 @@ export class Broadcast extends Emitter<BroadcastEvents> {
     return broadcast;
   }
 
+  /** How it is now. */
   get state(): BroadcastState {
     return this.#state;
   }
 
+  /** The stream, a UUID. */
   get streamId(): string {
     return this.#peer!.streamId;
   }
 
+  /** The root of the tree, a UUID. */
   get peerId(): string {
     return this.#peer!.peerId;
   }
 
+  /** The permanent handle of this account as a broadcaster. */
   get channel(): string {
     return this.#channel;
   }
@@ -149,6 +162,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
     return this.#resumeTicket;
   }
 
+  /** How it does. */
   stats(): BroadcastStats {
     return {
       ...peerStats(this.#peer!, this.context.socket),
@@ -239,6 +253,7 @@ export class Broadcast extends Emitter<BroadcastEvents> {
         seated: () => socket.welcome?.sessionId === this.#seatedIn,
         latencyMs: () => Promise.resolve(this.#latencyMs),
         bufferMs: () => 0,
+        uplinkMbps: () => Math.min(uplinkMbps, this.#peer?.linkMbps ?? uplinkMbps),
       });
     }
     this.#peer.takeTicketKey(live.ticketKey);

@@ -28,9 +28,23 @@ export interface BeaconClientEvents {
   /** The connection to the server changed. */
   connection: SocketState;
   /** The balance changed. */
-  wallet: { balanceMicrocredits: bigint; amountMicrocredits: bigint; code: string };
+  wallet: {
+    /** After the change, in micro-credits. */
+    balanceMicrocredits: bigint;
+    /** In micro-credits. */
+    amountMicrocredits: bigint;
+    /** `relay`, `tip`, `sponsorship`, `deposit`, `refund` or `withdrawal`. */
+    code: string;
+  };
   /** A stream of this account got a tip. */
-  tip: { streamId: string; fromName: string; amountMicrocredits: bigint };
+  tip: {
+    /** The stream, a UUID. */
+    streamId: string;
+    /** Who gave it. */
+    fromName: string;
+    /** In micro-credits. */
+    amountMicrocredits: bigint;
+  };
   /** The server refused a frame that nobody waits for the answer of. */
   error: BeaconError;
 }
@@ -40,12 +54,14 @@ const ICE_SERVERS_FRESH_MS = 5 * 60_000;
 
 /** One account's connection to Beacon. Broadcasts and watches share it. */
 export class BeaconClient extends Emitter<BeaconClientEvents> {
+  /** The REST calls, as the same account. */
   readonly api: BeaconApi;
   readonly #tokens: TokenKeeper;
   readonly #socket: SignalingSocket;
   readonly #context: SessionContext;
   #iceServers: { at: number; servers: Promise<RTCIceServer[]> } | undefined;
 
+  /** Connects when the first session begins. */
   constructor(options: BeaconClientOptions) {
     super();
     const { url, token } = options;
@@ -74,10 +90,12 @@ export class BeaconClient extends Emitter<BeaconClientEvents> {
     });
   }
 
+  /** Of the WebSocket. */
   get connection(): SocketState {
     return this.#socket.state;
   }
 
+  /** Who the token says this is; empty before the server said hello. */
   get accountId(): string {
     return this.#socket.accountId;
   }

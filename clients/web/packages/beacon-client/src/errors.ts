@@ -12,9 +12,12 @@ export type ClientReason =
 
 /** Every failure of this SDK. Compare `reason`, show `message`. */
 export class BeaconError extends Error {
+  /** Tells it from other errors, also across frames and workers. */
   override readonly name = 'BeaconError';
 
+  /** The message says what happened, for people. */
   constructor(
+    /** Why, for machines. */
     readonly reason: ClientReason | (string & {}),
     message: string,
     /** True when the same call may succeed later. */
@@ -24,6 +27,7 @@ export class BeaconError extends Error {
     super(message, options);
   }
 
+  /** What was thrown, as an error of this kind; one that is not known has the reason `internal`. */
   static from(cause: unknown): BeaconError {
     if (cause instanceof BeaconError) return cause;
     const message = cause instanceof Error ? cause.message : String(cause);

@@ -10,6 +10,7 @@ export class Emitter<Events extends object> {
     return () => void listeners.delete(listener);
   }
 
+  /** Tells all listeners. */
   protected emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
     for (const listener of [...(this.#listeners.get(name) ?? [])]) {
       try {

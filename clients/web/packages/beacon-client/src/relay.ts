@@ -9,7 +9,7 @@ import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_SILENCE_MS, ViewerStream } from './
 export interface RelayOptions {
   /** The stream, a UUID. */
   streamId: string;
-  /** What this machine gives to viewers, in Mbit/s. Default 20. */
+  /** The most that this machine gives to viewers, in Mbit/s. Default 20. */
   uplinkMbps?: number;
   /** A parent of which nothing is heard for this long is lost, in milliseconds. Default 130. */
   silenceMs?: number;
@@ -22,11 +22,21 @@ export interface RelayEvents {
   /** Parents or children changed. */
   change: undefined;
   /** All slots are taken: the place in the queue. */
-  waiting: { position: number; estimateMs: number };
+  waiting: {
+    /** From 1. */
+    position: number;
+    /** How long it may take, in milliseconds, 0 = not known. */
+    estimateMs: number;
+  };
   /** A parent broke the rules and was left. */
   fault: ParentFault;
   /** The stream is over, or cannot be reached any more. */
-  ended: { streamId: string; reason: string };
+  ended: {
+    /** The stream, a UUID. */
+    streamId: string;
+    /** `ended`, `broadcaster_lost`, or the reason of an error. */
+    reason: string;
+  };
   /** It cannot go on, or something was refused. */
   error: BeaconError;
 }
@@ -62,7 +72,7 @@ export class Relay extends Emitter<RelayEvents> {
     });
   }
 
-  /** Resolves when the server has let this relay in. */
+  /** @internal Resolves when the server has let this relay in. */
   static async start(context: SessionContext, options: RelayOptions): Promise<Relay> {
     const relay = new Relay(context, options);
     try {
@@ -74,10 +84,12 @@ export class Relay extends Emitter<RelayEvents> {
     return relay;
   }
 
+  /** The stream, a UUID. */
   get streamId(): string {
     return this.#stream.streamId;
   }
 
+  /** Of the stream, 1 to 120 characters. */
   get title(): string {
     return this.#stream.title;
   }

@@ -1,6 +1,7 @@
 import type { Chunk } from './chunks/header';
 import { BeaconError } from './errors';
 import type { StreamJoined } from './gen/beacon/signaling/v1/frames_pb';
+import type { Duty } from './mesh/duty';
 import { Reporter } from './mesh/reporter';
 import { StreamPeer, type ParentFault } from './mesh/streamPeer';
 import type { ServerFramePayload } from './signaling/socket';
@@ -8,7 +9,12 @@ import { enterStream, streamIdOf, type SessionContext } from './session';
 
 export interface ViewerStreamOptions {
   streamId: string;
-  uplinkMbps: number;
+  /** The most that this machine is to send, in Mbit/s; undefined = what it is measured to send. */
+  uplinkMbps: number | undefined;
+  /** Connects through TURN alone. */
+  relayOnly?: boolean;
+  /** Lowers what is offered while the machine cannot bear it all. */
+  duty?: Duty;
   silenceMs: number;
   connectTimeoutMs: number;
   /** A chunk in order, for playback. */
@@ -27,6 +33,9 @@ export interface ViewerStreamOptions {
 
 export const DEFAULT_SILENCE_MS = 130;
 export const DEFAULT_CONNECT_TIMEOUT_MS = 4000;
+
+/** Believed of an uplink that nobody has said or measured anything of, in Mbit/s. */
+const ASSUMED_UPLINK_MBPS = 5;
 
 const MAX_EARLY_FRAMES = 64;
 
@@ -48,6 +57,7 @@ export class ViewerStream {
   /** Frames that came with the answer to the join, before it was read. */
   readonly #early: ServerFramePayload[] = [];
   #ended = false;
+  #bitrateKbps = 0;
   title = '';
   channel = '';
 
@@ -62,6 +72,14 @@ export class ViewerStream {
 
   get peer(): StreamPeer | undefined {
     return this.#peer;
+  }
+
+  /** What the server is told of the uplink: as measured with the stream itself, once data had to wait for it, within what was said. */
+  get #offeredUplinkMbps(): number {
+    const { uplinkMbps, duty } = this.options;
+    const measured = this.#peer?.linkMbps;
+    const believed = Math.min(uplinkMbps ?? Number.POSITIVE_INFINITY, measured ?? uplinkMbps ?? ASSUMED_UPLINK_MBPS);
+    return duty?.offerMbps(believed, this.#bitrateKbps) ?? believed;
   }
 
   get ended(): boolean {
@@ -141,7 +159,7 @@ export class ViewerStream {
         try {
           return await socket.request({
             case: 'joinStream',
-            value: { streamId: this.streamId, uplinkMbps: this.options.uplinkMbps, latencyMs, resumeTicket: this.#resumeTicket, ticketMac: true },
+            value: { streamId: this.streamId, uplinkMbps: this.#offeredUplinkMbps, latencyMs, resumeTicket: this.#resumeTicket, relayOnly: this.options.relayOnly ?? false, ticketMac: true },
           });
         } catch (error) {
           this.#makeWayForNextAttempt(BeaconError.from(error));
@@ -157,6 +175,7 @@ export class ViewerStream {
     this.#seatedIn = socket.welcome?.sessionId;
     this.title = joined.title;
     this.channel = joined.channel;
+    this.#bitrateKbps = joined.bitrateKbps;
     if (this.#peer?.peerId !== joined.peerId) this.#become(joined, iceServers);
     else this.#peer.takeTicketKey(joined.ticketKey);
     this.options.onChange();
@@ -164,7 +183,7 @@ export class ViewerStream {
 
   /** Edge tickets name peer ids, so a new id means new connections. */
   #become({ peerId, bitrateKbps, ticketKey }: StreamJoined, iceServers: RTCIceServer[]): void {
-    const { socket } = this.context;
+    const { socket, rtc } = this.context;
     this.#reporter?.close();
     this.#peer?.close();
     const peer = new StreamPeer({
@@ -172,8 +191,8 @@ export class ViewerStream {
       streamId: this.streamId,
       peerId,
       bitrateKbps,
-      uplinkMbps: this.options.uplinkMbps,
-      rtc: this.context.rtc,
+      uplinkMbps: this.options.uplinkMbps ?? ASSUMED_UPLINK_MBPS,
+      rtc: this.options.relayOnly ? (configuration) => rtc({ ...configuration, iceTransportPolicy: 'relay' }) : rtc,
       iceServers,
       silenceMs: this.options.silenceMs,
       connectTimeoutMs: this.options.connectTimeoutMs,
@@ -194,6 +213,7 @@ export class ViewerStream {
       seated: () => socket.welcome?.sessionId === this.#seatedIn,
       latencyMs: async () => (await peer.roundTripMs()) ?? 0,
       bufferMs: this.options.bufferMs,
+      uplinkMbps: () => this.#offeredUplinkMbps,
     });
   }
 }

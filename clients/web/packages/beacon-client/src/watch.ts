@@ -7,7 +7,7 @@ import { AudioPlayer } from './media/audioPlayer';
 import { Playout } from './media/playout';
 import { canWatch } from './media/trackProcessor';
 import { VideoPlayer, type VideoSink } from './media/videoPlayer';
-import { circumstances, offeredUplinkMbps } from './mesh/duty';
+import { Duty } from './mesh/duty';
 import type { ParentFault } from './mesh/streamPeer';
 import type { SessionContext } from './session';
 import { noPeer, peerStats, type PeerStats } from './stats';
@@ -19,8 +19,17 @@ export interface WatchOptions {
   streamId: string;
   /** Where pictures go, for example `canvasSink(canvas)`. */
   video: VideoSink;
-  /** What this machine can send to other viewers, in Mbit/s. Default 5. Half of it is offered on a metered network, half on a low battery, a quarter on both. */
+  /**
+   * The most that this machine is to send to other viewers, in Mbit/s. Default: what it is measured to send, believed to be 5 until then. Half of it is offered on a
+   * metered network, half on a low battery, a quarter on both, and always enough for one viewer where there is so much. 0 refuses to relay: a server may
+   * give such viewers the last places.
+   */
   uplinkMbps?: number;
+  /**
+   * Connects through the server's TURN server alone, so that no other viewer learns this one's address. Such a viewer is among the last to get children. Refused with
+   * `no_relay` where there is no TURN server. Default false.
+   */
+  relayOnly?: boolean;
   /** A parent of which nothing is heard for this long is lost, in milliseconds; an uneven link is given more. Default 130. */
   silenceMs?: number;
   /** How long a connection to a parent may take, in milliseconds. Default 4,000. */
@@ -37,18 +46,38 @@ export interface WatchEvents {
   /** Parents, children or the stream's title changed. */
   change: undefined;
   /** All slots are taken: the place in the queue. */
-  waiting: { position: number; estimateMs: number };
+  waiting: {
+    /** From 1. */
+    position: number;
+    /** How long it may take, in milliseconds, 0 = not known. */
+    estimateMs: number;
+  };
   /** The first picture of a stream was drawn. */
-  playing: { streamId: string };
+  playing: {
+    /** The stream, a UUID. */
+    streamId: string;
+  };
   /**
    * The audience will move: `announced`, again when the target changes, and then `cancelled`, or `declined` by this viewer, or `started`; after that
    * `playing` with the target's first picture, or `failed`.
    */
-  raid: { phase: 'announced' | 'cancelled' | 'declined' | 'started' | 'playing' | 'failed'; targetStreamId: string; targetTitle: string };
+  raid: {
+    /** How far it is. */
+    phase: 'announced' | 'cancelled' | 'declined' | 'started' | 'playing' | 'failed';
+    /** Where the audience goes, a UUID. */
+    targetStreamId: string;
+    /** 1 to 120 characters; empty when it is not known. */
+    targetTitle: string;
+  };
   /** A parent sent what the broadcaster did not, or withheld what it had, and was left. */
   fault: ParentFault;
   /** It is over, and why: `ended`, `broadcaster_lost`, or the reason of an error. */
-  ended: { streamId: string; reason: string };
+  ended: {
+    /** The stream, a UUID. */
+    streamId: string;
+    /** `ended`, `broadcaster_lost`, or the reason of an error. */
+    reason: string;
+  };
   /** It cannot go on, or something was refused. */
   error: BeaconError;
 }
@@ -95,6 +124,8 @@ export interface WatchStats extends PeerStats {
  */
 export type PictureMode = 'full' | 'key-frames' | 'off';
 
+type Settled = WatchOptions & Required<Pick<WatchOptions, 'silenceMs' | 'connectTimeoutMs'>>;
+
 /** A stream, and what plays it. A raid has two of them for a moment. */
 interface Showing {
   readonly stream: ViewerStream;
@@ -108,6 +139,7 @@ const MAX_DELAY_MS = 5000;
 
 /** A viewer: plays the stream and relays it to the children that the server assigns. */
 export class Watch extends Emitter<WatchEvents> {
+  /** The sound: volume, mute, and what the browser allows of it. */
   readonly audio = new AudioPlayer();
   readonly #stops: (() => void)[] = [];
   readonly #raids = new Set<string>();
@@ -123,18 +155,18 @@ export class Watch extends Emitter<WatchEvents> {
 
   private constructor(
     private readonly context: SessionContext,
-    private readonly options: Required<WatchOptions>,
+    private readonly options: Settled,
+    private readonly duty: Duty,
   ) {
     super();
     this.#current = this.#show(options.streamId);
   }
 
-  /** Resolves when the server has let this viewer in. */
+  /** @internal Resolves when the server has let this viewer in. */
   static async start(context: SessionContext, options: WatchOptions): Promise<Watch> {
     if (!canWatch()) throw new BeaconError('unsupported_browser', 'This browser has no WebCodecs decoder.');
-    const defaults = { uplinkMbps: 5, silenceMs: DEFAULT_SILENCE_MS, connectTimeoutMs: DEFAULT_CONNECT_TIMEOUT_MS };
-    const uplinkMbps = offeredUplinkMbps(options.uplinkMbps ?? defaults.uplinkMbps, await circumstances());
-    const watch = new Watch(context, { ...defaults, ...options, uplinkMbps });
+    const defaults = { silenceMs: DEFAULT_SILENCE_MS, connectTimeoutMs: DEFAULT_CONNECT_TIMEOUT_MS };
+    const watch = new Watch(context, { ...defaults, ...options }, await Duty.begin());
     watch.#listen();
     try {
       await watch.#current.stream.join();
@@ -146,6 +178,7 @@ export class Watch extends Emitter<WatchEvents> {
     return watch;
   }
 
+  /** How it is now. */
   get state(): WatchState {
     return this.#state;
   }
@@ -165,6 +198,7 @@ export class Watch extends Emitter<WatchEvents> {
     return this.#picture;
   }
 
+  /** How much of the picture is decoded. */
   set picture(mode: PictureMode) {
     this.#picture = mode;
     this.#current.video.awaitKey();
@@ -176,6 +210,7 @@ export class Watch extends Emitter<WatchEvents> {
     return this.#delayMs;
   }
 
+  /** How much later than it could everything is played, in milliseconds, 0 to 5,000. */
   set delayMs(delayMs: number) {
     this.#delayMs = Math.min(MAX_DELAY_MS, Math.max(0, delayMs));
     for (const showing of [this.#current, this.#next]) if (showing) showing.playout.delayMs = this.#delayMs;
@@ -191,6 +226,7 @@ export class Watch extends Emitter<WatchEvents> {
     this.#callOff('declined');
   }
 
+  /** How it does. */
   stats(): WatchStats {
     const { stream, video } = this.#current;
     const { peer, title, channel } = stream;
@@ -215,6 +251,7 @@ export class Watch extends Emitter<WatchEvents> {
     this.#leave(this.#next);
     this.#leave(this.#current);
     this.audio.close();
+    this.duty.end();
     this.#setState('ended');
   }
 
@@ -235,7 +272,7 @@ export class Watch extends Emitter<WatchEvents> {
   }
 
   #show(streamId: string): Showing {
-    const { uplinkMbps, silenceMs, connectTimeoutMs, video: sink } = this.options;
+    const { uplinkMbps, relayOnly = false, silenceMs, connectTimeoutMs, video: sink } = this.options;
     let pictured = false;
     const video = new VideoPlayer({
       // The target's first picture makes it the current stream before it is drawn, so the two never mix on the canvas.
@@ -264,6 +301,8 @@ export class Watch extends Emitter<WatchEvents> {
     const stream = new ViewerStream(this.context, {
       streamId,
       uplinkMbps,
+      relayOnly,
+      duty: this.duty,
       silenceMs,
       connectTimeoutMs,
       onChunk: (chunk) => assembler.push(chunk, performance.now()),

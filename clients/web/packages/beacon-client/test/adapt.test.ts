@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { BitrateLadder, type UplinkView } from '../src/media/bitrateLadder';
 import { CaptureClock } from '../src/media/captureClock';
 import { negotiateVideoCodec, videoEncoderConfig } from '../src/media/codecs';
-import { circumstances, offeredUplinkMbps } from '../src/mesh/duty';
+import { Duty, offeredUplinkMbps } from '../src/mesh/duty';
 import { firstSequenceOf } from '../src/resume';
 
 describe('the bitrate ladder', () => {
@@ -68,13 +68,41 @@ describe('the duty to relay', () => {
     expect(offeredUplinkMbps(8, now)).toBe(offered);
   });
 
+  test('is lowered, and never to less than one viewer needs', () => {
+    const both = { metered: true, batteryLevel: 0.1 };
+    expect(offeredUplinkMbps(8, both, 2500)).toBe(3.75);
+    expect(offeredUplinkMbps(3, both, 2500)).toBe(3);
+    expect(offeredUplinkMbps(100, both, 2500)).toBe(25);
+    // Who refuses, and who has nothing, is not made to.
+    expect(offeredUplinkMbps(0, both, 2500)).toBe(0);
+  });
+
+  const machine = (connection: object, battery: object) => {
+    const network = Object.assign(new EventTarget(), connection);
+    const accumulator = Object.assign(new EventTarget(), battery);
+    return { network, accumulator, navigator: { connection: network, getBattery: () => Promise.resolve(accumulator) } as unknown as Navigator };
+  };
+  const offer = async (navigator: Navigator) => (await Duty.begin(navigator)).offerMbps(8, 0);
+
   test('is what the browser says of network and battery, and full where it says nothing', async () => {
-    const telling = (connection: object, battery: object) => ({ connection, getBattery: () => Promise.resolve(battery) }) as unknown as Navigator;
-    expect(await circumstances(telling({ saveData: true }, { charging: false, level: 0.2 }))).toEqual({ metered: true, batteryLevel: 0.2 });
-    expect(await circumstances(telling({ type: 'cellular' }, { charging: true, level: 0.2 }))).toEqual({ metered: true, batteryLevel: undefined });
-    expect(await circumstances({} as Navigator)).toEqual({ metered: false, batteryLevel: undefined });
-    const shy = { getBattery: () => Promise.reject(new Error('no')) } as unknown as Navigator;
-    expect(await circumstances(shy)).toEqual({ metered: false, batteryLevel: undefined });
+    expect(await offer(machine({ saveData: true }, { charging: false, level: 0.2 }).navigator)).toBe(2);
+    expect(await offer(machine({ type: 'cellular' }, { charging: true, level: 0.2 }).navigator)).toBe(4);
+    expect(await offer({} as Navigator)).toBe(8);
+    expect(await offer({ getBattery: () => Promise.reject(new Error('no')) } as unknown as Navigator)).toBe(8);
+  });
+
+  test('follows the network and the battery while the stream goes on', async () => {
+    const { network, accumulator, navigator } = machine({ saveData: false }, { charging: false, level: 0.31 });
+    const duty = await Duty.begin(navigator);
+    Object.assign(accumulator, { level: 0.29 }).dispatchEvent(new Event('levelchange'));
+    expect(duty.offerMbps(8, 0)).toBe(4);
+    Object.assign(network, { saveData: true }).dispatchEvent(new Event('change'));
+    expect(duty.offerMbps(8, 0)).toBe(2);
+    Object.assign(accumulator, { charging: true }).dispatchEvent(new Event('chargingchange'));
+    expect(duty.offerMbps(8, 0)).toBe(4);
+    duty.end();
+    Object.assign(network, { saveData: false }).dispatchEvent(new Event('change'));
+    expect(duty.offerMbps(8, 0)).toBe(4);
   });
 });
 

@@ -57,10 +57,8 @@ export function OnAir({ broadcast, account, source, form, sinceMs, onEnd, onProb
           <a class="button quiet" href={`/watch/${streamId}`} target="_blank" rel="noopener" data-testid="watch-link">
             Open the watch page
           </a>
-          <span class="small soft">Its address</span>
-          <CopyButton text={`${location.origin}/watch/${streamId}`} name="the address of the watch page" />
-          <span class="small soft">Your channel, always the same</span>
-          <CopyButton text={`${location.origin}/channel/${encodeURIComponent(broadcast.channel)}`} name="the address of the channel" />
+          <CopyButton text={`${location.origin}/watch/${streamId}`} name="the address of the watch page" label="Copy its address" />
+          <CopyButton text={`${location.origin}/channel/${encodeURIComponent(broadcast.channel)}`} name="the address of your channel, which stays the same" label="Copy your channel" />
         </div>
         {isLive && <RaidForm api={account.api} streamId={streamId} channel={broadcast.channel} viewers={viewers} onEnd={onEnd} onProblem={onProblem} />}
         {isLive && <SquadEditor api={account.api} streamId={streamId} broadcasterAccountId={account.accountId} />}

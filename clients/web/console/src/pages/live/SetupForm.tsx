@@ -75,7 +75,7 @@ export function SetupForm({ form, busy, preview, onChange, onPreview, onStart }:
           {form.source !== 'screen' && (
             <fieldset>
               <legend>Size</legend>
-              <div class="choices">
+              <div class="choices even">
                 {SIZES.map(({ name, width, height, bitrateKbps }) => (
                   <label class="choice" key={name}>
                     <input type="radio" name="size" data-testid={`size-${name}`} checked={form.height === height} onChange={() => set({ width, height, bitrateKbps })} />

@@ -2,6 +2,7 @@ import type { BeaconApi } from 'beacon-client';
 import { useEffect, useState } from 'preact/hooks';
 import { Icon } from '../../design/Icon';
 import { useWork } from '../../hooks';
+import { CopyButton } from '../../parts/CopyButton';
 import { Problem } from '../../parts/Problem';
 import { setSquad, squad as askSquad } from '../../rest/ledger';
 import { membersOf, MOST_PARTNERS, partnersOf, restPercent, type Partner } from './squad';
@@ -51,7 +52,10 @@ export function SquadEditor({ api, streamId, broadcasterAccountId }: Props) {
         <h2 id="squad-title">Squad</h2>
         {partners && <span class="badge credit">you keep {restPercent(partners)} %</span>}
       </div>
-      <p class="small soft">Tips and sponsorships are split among you. Co-streamers find their account id in the wallet.</p>
+      <div class="row">
+        <p class="small soft">Tips and sponsorships are split among you. An invitation shows its reader the account id that you need.</p>
+        <CopyButton text={`${location.origin}/watch/${streamId}?squad=1`} name="an invitation to the squad" label="Copy an invitation" />
+      </div>
       {partners?.map((partner, index) => (
         <div class="partner" key={index}>
           <label class="field">
@@ -75,7 +79,7 @@ export function SquadEditor({ api, streamId, broadcasterAccountId }: Props) {
           disabled={!partners || partners.length >= MOST_PARTNERS}
           onClick={() => setPartners([...(partners ?? []), { accountId: '', percent: '20' }])}
         >
-          <Icon name="plus" /> Invite
+          <Icon name="plus" /> Add somebody
         </button>
         <button data-testid="squad-save" disabled={!partners || busy}>
           {busy ? 'Saving …' : 'Save the squad'}

@@ -101,6 +101,7 @@ function Deposit({ account, onDone }: { account: Account; onDone: () => void }) 
     });
   };
 
+  // After each deposit the amount is a new field, which nobody has left empty yet.
   return (
     <form
       class="card form"
@@ -117,7 +118,7 @@ function Deposit({ account, onDone }: { account: Account; onDone: () => void }) 
       </label>
       <label class="field">
         Credits
-        <input data-testid="deposit-amount" inputMode="decimal" required value={amount} onInput={(event) => setAmount(event.currentTarget.value)} />
+        <input key={done} data-testid="deposit-amount" inputMode="decimal" required value={amount} onInput={(event) => setAmount(event.currentTarget.value)} />
       </label>
       <button data-testid="deposit" disabled={busy}>
         {busy ? 'Booking …' : 'Deposit'}

@@ -49,7 +49,8 @@ export function StreamDesk({ api, streamId }: { api: BeaconApi; streamId: string
           </a>
           <h1 id="desk-title">{stream?.title ?? 'Stream'}</h1>
           <p class="soft small">
-            {stream?.channel} {stream && `· live for ${since(stream.startedAt, Date.now())} · ${stream.bitrateKbps.toLocaleString('en')} kbit/s`} · <code>{streamId}</code>
+            {stream && `${stream.channel} · live for ${since(stream.startedAt, Date.now())} · ${stream.bitrateKbps.toLocaleString('en')} kbit/s · `}
+            <code>{streamId}</code>
           </p>
         </div>
         <span class={`badge ${state === 'live' ? 'good' : state === 'ended' ? '' : 'warn'}`} role="status" data-testid="tree-state">

@@ -114,9 +114,12 @@ function Change({ account, sponsorshipId, onChange }: { account: Account; sponso
         <button class="quiet" data-testid="top-up" disabled={busy}>
           Add to the budget
         </button>
-        <button class="danger" type="button" data-testid="end-sponsorship" disabled={busy} onClick={() => void change(() => endSponsorship(account.api, sponsorshipId))}>
-          End it, the rest comes back
+      </div>
+      <div class="row">
+        <button class="quiet bad" type="button" data-testid="end-sponsorship" disabled={busy} onClick={() => void change(() => endSponsorship(account.api, sponsorshipId))}>
+          End the sponsorship
         </button>
+        <span class="small soft">What is not spent comes back at once.</span>
       </div>
       {problem !== undefined && <Problem cause={problem} />}
     </form>

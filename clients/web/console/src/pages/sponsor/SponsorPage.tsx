@@ -20,6 +20,7 @@ export function SponsorPage({ account, query }: { account: Account; query: URLSe
   useTitle('Sponsor');
   const [selected, setSelected] = useState('');
   const { value, problem, again } = usePolled(() => askSponsorships(account.api), 5000, account.accountId);
+  const { value: streams } = usePolled(() => account.api.streams(), 15_000, 'streams');
   const sponsorships = value?.sponsorships;
   const chosen = sponsorships?.find(({ sponsorshipId }) => sponsorshipId === selected);
   return (
@@ -39,7 +40,7 @@ export function SponsorPage({ account, query }: { account: Account; query: URLSe
             {sponsorships?.length === 0 && <p class="soft small">None yet. Choose a stream and fund it.</p>}
             <ul class="sponsorships" data-testid="sponsorships">
               {sponsorships?.map((sponsorship) => (
-                <Row key={sponsorship.sponsorshipId} sponsorship={sponsorship} isSelected={sponsorship.sponsorshipId === selected} onSelect={setSelected} />
+                <Row key={sponsorship.sponsorshipId} sponsorship={sponsorship} title={streams?.find(({ streamId }) => streamId === sponsorship.streamId)?.title} isSelected={sponsorship.sponsorshipId === selected} onSelect={setSelected} />
               ))}
             </ul>
           </section>
@@ -60,7 +61,15 @@ export function SponsorPage({ account, query }: { account: Account; query: URLSe
   );
 }
 
-function Row({ sponsorship, isSelected, onSelect }: { sponsorship: Sponsorship; isSelected: boolean; onSelect: (id: string) => void }) {
+interface RowProps {
+  sponsorship: Sponsorship;
+  /** Of its stream, while that is live. */
+  title: string | undefined;
+  isSelected: boolean;
+  onSelect: (id: string) => void;
+}
+
+function Row({ sponsorship, title, isSelected, onSelect }: RowProps) {
   const { sponsorshipId, streamId, budgetMicrocredits, spentMicrocredits, state, createdAt } = sponsorship;
   const [name, kind] = STATES[state] ?? [state, ''];
   const share = spentShare(spentMicrocredits, budgetMicrocredits);
@@ -68,7 +77,7 @@ function Row({ sponsorship, isSelected, onSelect }: { sponsorship: Sponsorship; 
     <li>
       <button class="quiet sponsorship" aria-pressed={isSelected} data-testid="sponsorship" onClick={() => onSelect(sponsorshipId)}>
         <span class="row">
-          <code>{streamId.slice(-12)}</code>
+          {title ? <strong>{title}</strong> : <code title={streamId}>{streamId.slice(-12)}</code>}
           <span class={`badge ${kind}`}>{name}</span>
           <span class="push small soft">{since(createdAt, Date.now())} ago</span>
         </span>

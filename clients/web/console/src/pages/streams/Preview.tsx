@@ -60,7 +60,16 @@ export function Preview({ streamId, channel, wanted, account }: Props) {
 
   return (
     <span class="preview" style={`--hue: ${hueOf(channel)}`} data-playing={playing}>
-      {poster && <img src={poster} alt="" />}
+      {poster ? (
+        <img src={poster} alt="" />
+      ) : (
+        <svg class="preview-tree" viewBox="0 0 160 90" aria-hidden="true">
+          <path d="M80 27 52 62M80 27l28 35" />
+          <circle cx={80} cy={27} r={7} />
+          <circle cx={52} cy={62} r={5} />
+          <circle cx={108} cy={62} r={5} />
+        </svg>
+      )}
       <canvas ref={canvas} width={320} height={180} hidden={!playing} data-testid="preview" />
     </span>
   );

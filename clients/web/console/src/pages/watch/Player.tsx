@@ -10,6 +10,9 @@ interface Props {
   /** Undefined when the page waits for a click. */
   onStart: (() => void) | undefined;
   title: string;
+  /** Connects through TURN alone. */
+  relayOnly: boolean;
+  onRelayOnly: (relayOnly: boolean) => void;
 }
 
 const PICTURES: { mode: PictureMode; name: string; hint: string }[] = [
@@ -32,7 +35,7 @@ const STATES: Partial<Record<Watch['state'], string>> = {
 };
 
 /** The picture and what can be done to it. Keys: m for the sound, f for the whole screen. */
-export function Player({ canvas, watch, onStart, title }: Props) {
+export function Player({ canvas, watch, onStart, title, relayOnly, onRelayOnly }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const [volume, setVolume] = useState(1);
   const [audible, setAudible] = useState(false);
@@ -101,7 +104,7 @@ export function Player({ canvas, watch, onStart, title }: Props) {
             if (watch) watch.audio.volume = value;
           }}
         />
-        {watch && <Latency watch={watch} />}
+        {watch ? <Latency watch={watch} /> : <span class="player-latency" />}
         <button class="icon" data-testid="player-settings" aria-expanded={open} aria-controls="player-settings" disabled={!watch} aria-label="Picture and delay" title="Picture and delay" onClick={() => setOpen(!open)}>
           <Icon name="gear" />
         </button>
@@ -151,6 +154,10 @@ export function Player({ canvas, watch, onStart, title }: Props) {
               ))}
             </div>
           </fieldset>
+          <label class="choice" title="Through the server's TURN server: a little later, and you are seldom needed as a relay">
+            <input type="checkbox" data-testid="relay-only" checked={relayOnly} onChange={(event) => onRelayOnly(event.currentTarget.checked)} />
+            Hide my address from other viewers
+          </label>
           <PictureFacts watch={watch} canvas={canvas} />
         </div>
       )}

@@ -11,6 +11,7 @@ import { Problem } from '../../parts/Problem';
 import { RaidCountdown } from '../../parts/RaidCountdown';
 import { useWallet } from '../../parts/wallet/useWallet';
 import { BreakRecorder, exposeWatch, hide } from '../../probe';
+import { squad as askSquad } from '../../rest/ledger';
 import { liveStream } from '../../rest/streams';
 import { keepPoster } from '../streams/poster';
 import { Player } from './Player';
@@ -39,17 +40,19 @@ export function WatchPage({ account, streamId, query }: Props) {
   const [host, setHost] = useState<StreamSummary>();
   const [started, setStarted] = useState(query.get('autostart') !== '0');
   const [attempt, setAttempt] = useState(0);
+  const [relayOnly, setRelayOnly] = useState(query.get('relayOnly') === '1');
   useTitle(title || 'Watch');
 
   useEffect(() => {
     if (!started) return;
     let left = false;
-    const uplinkMbps = Number(query.get('uplink') ?? 5);
+    const uplink = query.get('uplink');
+    const uplinkMbps = uplink === null ? undefined : Number(uplink);
     const join = async () => {
       setProblem(undefined);
       try {
         const video = new BreakRecorder(canvasSink(canvas.current!));
-        const joined = await account.client.watch({ streamId, video, uplinkMbps });
+        const joined = await account.client.watch({ streamId, video, uplinkMbps, relayOnly });
         if (left) return joined.stop();
         joined.on('error', (error) => setProblem(error));
         joined.on('ended', () => {
@@ -87,7 +90,7 @@ export function WatchPage({ account, streamId, query }: Props) {
       setWatch(undefined);
       hide();
     };
-  }, [streamId, started, attempt]);
+  }, [streamId, started, attempt, relayOnly]);
 
   return (
     <section class="page" aria-labelledby="watch-title">
@@ -121,7 +124,8 @@ export function WatchPage({ account, streamId, query }: Props) {
       )}
       <div class="columns">
         <div>
-          <Player canvas={canvas} watch={watch} onStart={started ? undefined : () => setStarted(true)} title={title} />
+          <Player canvas={canvas} watch={watch} onStart={started ? undefined : () => setStarted(true)} title={title} relayOnly={relayOnly} onRelayOnly={setRelayOnly} />
+          {query.has('squad') && <Invitation api={account.api} streamId={watch?.streamId ?? streamId} accountId={account.accountId} />}
           <StreamHead api={account.api} streamId={watch?.streamId ?? streamId} title={title} />
           {watch && <RelayStrip watch={watch} />}
         </div>
@@ -134,6 +138,25 @@ export function WatchPage({ account, streamId, query }: Props) {
   );
 }
 
+/** To share the revenue of the stream: what the broadcaster has to know, and whether it has come about. */
+function Invitation({ api, streamId, accountId }: { api: BeaconApi; streamId: string; accountId: string }) {
+  const { value } = usePolled(() => askSquad(api, streamId), 5000, streamId);
+  const share = value?.members.find((member) => member.accountId === accountId)?.shareBps;
+  if (share !== undefined) {
+    return (
+      <p class="notice good" role="status" data-testid="squad-share">
+        You are in the squad: {share / 100} % of what this stream gets is yours.
+      </p>
+    );
+  }
+  return (
+    <div class="notice" role="status" data-testid="squad-invitation">
+      <p>You are invited to the squad of this stream. Send the broadcaster your account id; this page tells when you are in.</p>
+      <CopyButton text={accountId} name="your account id" label="Copy my account id" />
+    </div>
+  );
+}
+
 /** What is watched, and whose it is. */
 function StreamHead({ api, streamId, title }: { api: BeaconApi; streamId: string; title: string }) {
   const { value: stream } = usePolled(() => liveStream(api, streamId), 5000, streamId);
@@ -142,7 +165,7 @@ function StreamHead({ api, streamId, title }: { api: BeaconApi; streamId: string
       {stream && <Avatar of={stream.channel} name={stream.channel} />}
       <div>
         <h1 id="watch-title" data-testid="stream-title">
-          {title || 'Watch'}
+          {title || stream?.title || 'Watch'}
         </h1>
         {stream && (
           <p class="soft small">

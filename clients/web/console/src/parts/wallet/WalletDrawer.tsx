@@ -150,7 +150,7 @@ function Statement({ account }: { account: Account }) {
           </select>
         </label>
         <button class="quiet" data-testid="download-statement" disabled={done !== undefined} onClick={() => void download()}>
-          <Icon name="download" /> Download as CSV
+          <Icon name="download" /> Download CSV
         </button>
       </div>
       {done !== undefined && (
@@ -178,6 +178,7 @@ const WITHDRAWAL_STATES: Record<string, [name: string, kind: string]> = {
 function Withdrawals({ account }: { account: Account }) {
   const { refresh } = useWallet();
   const [amount, setAmount] = useState('');
+  const [asked, setAsked] = useState(0);
   const { busy, problem, fail, run } = useWork();
   const once = useOnce();
   const { value, again } = usePolled(() => ledger.withdrawals(account.api), 15_000, account.accountId);
@@ -188,6 +189,8 @@ function Withdrawals({ account }: { account: Account }) {
     void run(async () => {
       await once(String(value), (id) => ledger.withdraw(account.api, id, value));
       setAmount('');
+      // A new field, which nobody has left empty yet.
+      setAsked((last) => last + 1);
       refresh();
       again();
     });
@@ -206,6 +209,7 @@ function Withdrawals({ account }: { account: Account }) {
         <label class="field">
           Credits
           <input
+            key={asked}
             data-testid="withdraw-amount"
             inputMode="decimal"
             required

@@ -29,10 +29,12 @@ export class AudioPlayer {
   #closed = false;
   #packetsDecoded = 0;
 
+  /** Sound packets decoded so far. */
   get packetsDecoded(): number {
     return this.#packetsDecoded;
   }
 
+  /** Sound is heard: the browser allows it, and it is not muted. */
   get audible(): boolean {
     return !this.#muted && this.#context?.state === 'running';
   }
@@ -46,11 +48,13 @@ export class AudioPlayer {
     return this.#playAt > context.currentTime ? this.#playAtUs - aheadSeconds * 1_000_000 : undefined;
   }
 
+  /** Silence, though the volume stays what it is. */
   set muted(muted: boolean) {
     this.#muted = muted;
     this.#applyGain();
   }
 
+  /** Silence, though the volume stays what it is. */
   get muted(): boolean {
     return this.#muted;
   }
@@ -61,6 +65,7 @@ export class AudioPlayer {
     this.#applyGain();
   }
 
+  /** 0 to 1. */
   get volume(): number {
     return this.#volume;
   }
@@ -75,6 +80,7 @@ export class AudioPlayer {
     this.#quickestUs = Number.POSITIVE_INFINITY;
   }
 
+  /** @internal */
   play(frame: MediaFrame): void {
     if (this.#closed || !('AudioDecoder' in globalThis)) return;
     if (frame.config) this.#configure(frame.config);
@@ -84,6 +90,7 @@ export class AudioPlayer {
     );
   }
 
+  /** @internal */
   close(): void {
     this.#closed = true;
     if (this.#decoder?.state !== 'closed') this.#decoder?.close();

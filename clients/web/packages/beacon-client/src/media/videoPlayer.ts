@@ -4,6 +4,7 @@ import { decodeVideoConfig } from './decoderConfig';
 
 /** Where pictures go. The SDK closes the frame when `draw` returns; a sink that keeps it clones it. */
 export interface VideoSink {
+  /** Shows one picture. */
   draw(frame: VideoFrame): void;
 }
 

@@ -7,31 +7,63 @@ export interface Circumstances {
 }
 
 const LOW_BATTERY = 0.3;
-/** Who watches relays: the duty is lowered, and never goes away. */
-const LEAST_SHARE = 0.25;
+/** Whoever can feed one child goes on feeding one: so much of the bitrate is more than a server asks of an uplink for that. */
+const ROOM_FOR_ONE = 1.5;
 
-/** What a peer offers of its uplink: half on a metered network, half again on a low battery. */
-export function offeredUplinkMbps(uplinkMbps: number, { metered = false, batteryLevel = 1 }: Circumstances): number {
+/**
+ * What a peer offers of its uplink: half on a metered network, half again on a low battery. Who watches relays, so the duty is lowered and never goes away: what one
+ * child of the stream needs is offered always, where there is so much.
+ */
+export function offeredUplinkMbps(uplinkMbps: number, { metered = false, batteryLevel = 1 }: Circumstances, bitrateKbps = 0): number {
   const share = (metered ? 0.5 : 1) * (batteryLevel < LOW_BATTERY ? 0.5 : 1);
-  return uplinkMbps * Math.max(LEAST_SHARE, share);
+  return Math.max(uplinkMbps * share, Math.min(uplinkMbps, (ROOM_FOR_ONE * bitrateKbps) / 1000));
 }
 
-interface Battery {
+interface Battery extends EventTarget {
   charging: boolean;
   level: number;
 }
 
 type TellingNavigator = Navigator & {
-  connection?: { saveData?: boolean; type?: string };
+  connection?: EventTarget & { saveData?: boolean; type?: string };
   getBattery?: () => Promise<Battery>;
 };
 
-/** Asks the browser. Chromium tells both, Firefox and Safari neither. */
-export async function circumstances(navigator: Navigator | undefined = globalThis.navigator): Promise<Circumstances> {
-  const { connection, getBattery } = (navigator ?? {}) as TellingNavigator;
-  const battery = await getBattery?.call(navigator).catch(() => undefined);
-  return {
-    metered: connection?.saveData === true || connection?.type === 'cellular',
-    batteryLevel: battery && !battery.charging ? battery.level : undefined,
-  };
+/** Knows what this machine can bear at the moment. Chromium tells of network and battery, Firefox and Safari of neither: then the full uplink is offered. */
+export class Duty {
+  #now: Circumstances = {};
+  readonly #stops = new AbortController();
+
+  private constructor(
+    private readonly connection: TellingNavigator['connection'],
+    private readonly battery: Battery | undefined,
+  ) {
+    const { signal } = this.#stops;
+    const look = () => this.#look();
+    connection?.addEventListener('change', look, { signal });
+    for (const event of ['chargingchange', 'levelchange']) battery?.addEventListener(event, look, { signal });
+    look();
+  }
+
+  static async begin(navigator: Navigator | undefined = globalThis.navigator): Promise<Duty> {
+    const { connection, getBattery } = (navigator ?? {}) as TellingNavigator;
+    return new Duty(connection, await getBattery?.call(navigator).catch(() => undefined));
+  }
+
+  /** @param bitrateKbps Of the stream, 0 while it is not known. */
+  offerMbps(uplinkMbps: number, bitrateKbps: number): number {
+    return offeredUplinkMbps(uplinkMbps, this.#now, bitrateKbps);
+  }
+
+  end(): void {
+    this.#stops.abort();
+  }
+
+  #look(): void {
+    const { connection, battery } = this;
+    this.#now = {
+      metered: connection?.saveData === true || connection?.type === 'cellular',
+      batteryLevel: battery && !battery.charging ? battery.level : undefined,
+    };
+  }
 }

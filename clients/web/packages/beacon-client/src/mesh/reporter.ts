@@ -12,6 +12,8 @@ export interface ReporterOptions {
   /** Round trip to the parent (of the root: to the server) in milliseconds, 0 = unknown. */
   latencyMs: () => Promise<number>;
   bufferMs: () => number;
+  /** What this machine can send by what it knows now, in Mbit/s. */
+  uplinkMbps: () => number;
 }
 
 const FAULT_KINDS: Record<Misdeed, FaultKind> = {
@@ -36,7 +38,7 @@ export class Reporter {
   }
 
   async #report(): Promise<void> {
-    const { socket, peer, seated, latencyMs, bufferMs } = this.options;
+    const { socket, peer, seated, latencyMs, bufferMs, uplinkMbps } = this.options;
     if (!seated()) return;
     const [answer, latency] = await Promise.all([peer.challenges.answer(peer.peerId), latencyMs()]);
     // The counters are cumulative, so a report that cannot be sent is made up for by the next one.
@@ -46,6 +48,7 @@ export class Reporter {
         streamId: peer.streamId,
         latencyMs: latency,
         uploadMbps: this.#takeUploadMbps(),
+        uplinkMbps: uplinkMbps(),
         bufferMs: Math.max(0, Math.round(bufferMs())),
         receipts: peer.receipts.list().map(({ peerId, stripe, bytes, chunks }) => ({
           parentPeerId: peerId,

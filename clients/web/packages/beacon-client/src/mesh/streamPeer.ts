@@ -167,8 +167,12 @@ export class StreamPeer {
 
   /** What the uplink was seen to carry, in Mbit/s; undefined while nothing ever had to wait for it. */
   get measuredUplinkMbps(): number | undefined {
-    const rate = this.#uplink.measuredBytesPerSecond;
-    return rate === undefined ? undefined : (rate * 8) / 1_000_000;
+    return toMbps(this.#uplink.measuredBytesPerSecond);
+  }
+
+  /** The same, where it is surely this machine's link and not a single child's. */
+  get linkMbps(): number | undefined {
+    return toMbps(this.#uplink.linkBytesPerSecond);
   }
 
   /** Chunks that playback went on without. */
@@ -546,4 +550,8 @@ export class StreamPeer {
     this.#claims.add(link.peerId, link.stripe, grown);
     this.#bytesRelayed += grown;
   }
+}
+
+function toMbps(bytesPerSecond: number | undefined): number | undefined {
+  return bytesPerSecond === undefined ? undefined : (bytesPerSecond * 8) / 1_000_000;
 }

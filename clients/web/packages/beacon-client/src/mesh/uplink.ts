@@ -38,6 +38,7 @@ export class Uplink {
   readonly pacer: Pacer;
   #progress = new Map<UplinkChannel, { bytesSent: number; at: number }>();
   #measured: number | undefined;
+  #ofLink: number | undefined;
   #measuredAt = Number.NEGATIVE_INFINITY;
   #observedAt: number | undefined;
   #wasFull = false;
@@ -55,6 +56,11 @@ export class Uplink {
     return this.#measured;
   }
 
+  /** The same, of what was measured with several children waiting at once: with a single one it may be that child's link, and not this machine's. */
+  get linkBytesPerSecond(): number | undefined {
+    return this.#ofLink;
+  }
+
   /** Called every tick with all channels over which this peer sends. */
   observe(channels: readonly UplinkChannel[]): void {
     const now = this.options.now();
@@ -67,12 +73,15 @@ export class Uplink {
     if (wasFull && isFull) {
       this.#busyMs += passedMs;
       this.#busyBytes += left;
-      if (this.#busyMs >= SAMPLE_MS) this.#sample(now);
+      if (this.#busyMs >= SAMPLE_MS) this.#sample(now, alive.length > 1);
       return;
     }
     this.#busyMs = 0;
     this.#busyBytes = 0;
-    if (now - this.#measuredAt > MEASURED_FOR_MS) this.#measured = undefined;
+    if (now - this.#measuredAt > MEASURED_FOR_MS) {
+      this.#measured = undefined;
+      this.#ofLink = undefined;
+    }
     this.#probe(now);
   }
 
@@ -94,11 +103,12 @@ export class Uplink {
     return { left, alive };
   }
 
-  #sample(now: number): void {
+  #sample(now: number, isOfLink: boolean): void {
     const rate = (this.#busyBytes / this.#busyMs) * 1000;
     this.#busyMs = 0;
     this.#busyBytes = 0;
-    this.#measured = this.#measured === undefined ? rate : (this.#measured + rate) / 2;
+    this.#measured = mean(this.#measured, rate);
+    if (isOfLink) this.#ofLink = mean(this.#ofLink, rate);
     this.#measuredAt = now;
     this.#setRate(this.#measured * SHARE, now);
   }
@@ -113,4 +123,8 @@ export class Uplink {
     this.#changedAt = now;
     this.pacer.bytesPerSecond = Math.max(this.options.minBytesPerSecond, bytesPerSecond);
   }
+}
+
+function mean(former: number | undefined, latest: number): number {
+  return former === undefined ? latest : (former + latest) / 2;
 }
