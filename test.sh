@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds everything once and runs every test: .NET, Vitest, and the browser tests with a real Chromium.
 #
-#   ./test.sh          all of it; installs Chromium, Redis, coturn and PostgreSQL (Debian packages) and the npm packages if they are missing
+#   ./test.sh          all of it; installs Chromium, Redis, RabbitMQ, coturn and PostgreSQL (Debian packages) and the npm packages if they are missing
 #   ./test.sh --fast   without the browser tests
 #
 # Needs the .NET SDK 10 and Node 20 or newer. The last line is `N passed, N failed, N skipped` over all suites.
@@ -19,6 +19,7 @@ esac
 
 configuration=Release
 results=$PWD/artifacts/tests
+engine=../shared/ci/container-engine.sh
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=1 PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
 # Nothing may wait for an answer.
 exec < /dev/null
@@ -36,6 +37,8 @@ install_programs() {
     local missing=()
     [ -n "$fast" ] || command -v chromium > /dev/null || missing+=(chromium fonts-dejavu-core)
     command -v redis-server > /dev/null || missing+=(redis-server)
+    # Where there is a container engine, or can be, the broker comes as a container.
+    command -v docker > /dev/null || [ -e "$engine" ] || command -v rabbitmq-server > /dev/null || missing+=(rabbitmq-server)
     command -v turnserver > /dev/null || missing+=(coturn)
     # Its tests make a cluster of their own; the one that the package starts is not touched.
     command -v initdb > /dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || missing+=(postgresql)
@@ -51,14 +54,13 @@ install_programs() {
 
 # Tests with containers take an engine that answers. Where there is none, a script beside the checkout may bring one up, with local images.
 start_engine() {
-    local script=../shared/ci/container-engine.sh
     docker version > /dev/null 2>&1 && return
-    [ -e "$script" ] || { echo "No container engine: the tests with containers will say so."; return; }
+    [ -e "$engine" ] || { echo "No container engine: the tests with containers will say so."; return; }
     say "starting a container engine"
     export BEACON_ENGINE=${BEACON_ENGINE:-${TMPDIR:-/tmp}/beacon-engine}
     # One that is there already is somebody's.
-    [ -e "$BEACON_ENGINE/dockerd.pid" ] || trap ". $script down" EXIT
-    . "$script" up > "$results/engine.log" 2>&1 || { tail -n 5 "$results/engine.log"; echo "No container engine: the tests with containers will say so."; }
+    [ -e "$BEACON_ENGINE/dockerd.pid" ] || trap ". $engine down" EXIT
+    . "$engine" up > "$results/engine.log" 2>&1 || { tail -n 5 "$results/engine.log"; echo "No container engine: the tests with containers will say so."; }
 }
 
 install_packages() {

@@ -48,6 +48,7 @@ internal static class BeaconCommand
             WalletCommand.Create(maker),
             LedgerCommands.Create(maker),
             RaidCommands.Create(maker),
+            BusCommands.Create(maker),
             DrainCommand.Create(maker),
             DoctorCommand.Create(maker),
         };

@@ -1,8 +1,21 @@
+using System.ComponentModel.DataAnnotations;
 using MassTransit;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace Beacon.ServiceDefaults;
+
+/// <summary>How a process hears the bus (<c>Beacon:Bus</c>).</summary>
+public sealed class BusOptions
+{
+    public const string Section = "Beacon:Bus";
+
+    /// <summary>Messages that a queue hands to a process before it has dealt with the first of them: what the process holds in memory, and works on at once.</summary>
+    [Range(1, 10_000)]
+    public int PrefetchMessages { get; set; } = 64;
+}
 
 /// <summary>The one <c>AddMassTransit</c> of a process.</summary>
 public static class Bus
@@ -24,16 +37,23 @@ public static class Bus
                 $"This process hosts only {hosted}, and no broker is configured. Set ConnectionStrings:bus (amqp://…), or run Beacon.Server, which hosts all four services with an in-memory bus.");
         }
 
+        builder.Services.AddOptions<BusOptions>().BindConfiguration(BusOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddMassTransit(bus =>
         {
             bus.DisableUsageTelemetry();
             foreach (var add in consumers)
                 add(bus);
+            bus.AddConfigureEndpointsCallback((_, endpoint) =>
+            {
+                // Replicated over the broker's nodes, so that the loss of one loses no message and stops nobody.
+                if (endpoint is IRabbitMqReceiveEndpointConfigurator rabbit)
+                    rabbit.SetQuorumQueue();
+            });
             if (string.IsNullOrEmpty(broker))
             {
                 bus.UsingInMemory((context, transport) =>
                 {
-                    Retry(transport);
+                    Bound(context, transport);
                     transport.ConfigureEndpoints(context);
                 });
             }
@@ -41,16 +61,20 @@ public static class Bus
             {
                 bus.UsingRabbitMq((context, transport) =>
                 {
-                    transport.Host(new Uri(broker));
-                    Retry(transport);
+                    // A message counts as published when the broker has confirmed it.
+                    transport.Host(new Uri(broker), host => host.PublisherConfirmation = true);
+                    Bound(context, transport);
                     transport.ConfigureEndpoints(context);
                 });
             }
         });
 
-        // Bounded; what still fails goes to the endpoint's _error queue.
-        static void Retry(IBusFactoryConfigurator transport) =>
+        static void Bound(IBusRegistrationContext context, IBusFactoryConfigurator transport)
+        {
+            transport.PrefetchCount = context.GetRequiredService<IOptions<BusOptions>>().Value.PrefetchMessages;
+            // What still fails goes to the endpoint's _error queue.
             transport.UseMessageRetry(retry => retry.Intervals(50, 250, 1000));
+        }
     }
 }
 

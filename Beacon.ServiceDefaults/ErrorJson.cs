@@ -1,3 +1,4 @@
+using System.Globalization;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Microsoft.AspNetCore.Http;
@@ -13,7 +14,23 @@ public static class ErrorJson
 
     private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithTypeRegistry(Types));
 
-    /// <summary>Answers a request that fails before a gRPC method sees it.</summary>
+    /// <summary>Answers a call that fails before a method sees it, in the caller's protocol: gRPC has no HTTP status of its own.</summary>
+    public static Task WriteAsync(HttpContext context, int httpStatus, Fault fault)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(fault);
+        if (context.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) != true)
+            return WriteAsync(context.Response, httpStatus, fault);
+        var status = fault.ToStatus();
+        context.Response.StatusCode = StatusCodes.Status200OK;
+        context.Response.ContentType = context.Request.ContentType;
+        context.Response.Headers["grpc-status"] = status.Code.ToString(CultureInfo.InvariantCulture);
+        context.Response.Headers["grpc-message"] = Uri.EscapeDataString(status.Message);
+        context.Response.Headers["grpc-status-details-bin"] = Convert.ToBase64String(status.ToByteArray());
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Answers a REST call that fails before a method sees it.</summary>
     public static Task WriteAsync(HttpResponse response, int httpStatus, Fault fault)
     {
         ArgumentNullException.ThrowIfNull(response);

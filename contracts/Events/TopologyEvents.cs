@@ -11,7 +11,8 @@ public sealed record StreamStarted(
 
 /// <summary>Audience and capacity of a live stream, published by Topology when a window closes.</summary>
 /// <param name="SpareSlots">Slots that no child holds: room for newcomers. A slot reserved for a standby counts, since it gives way to a child.</param>
-public sealed record StreamAudienceChanged(string StreamId, int Viewers, int SpareSlots);
+/// <param name="CountedAt">When it was counted, the same in every copy: a count before one that is known tells nothing. Null from a sender that does not say; then the time of the message has to do.</param>
+public sealed record StreamAudienceChanged(string StreamId, int Viewers, int SpareSlots, DateTimeOffset? CountedAt = null);
 
 /// <summary>
 /// A stream's broadcaster is away. Published by Topology when the connection is lost, once or more; the stream ends at

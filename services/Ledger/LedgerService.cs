@@ -1,3 +1,4 @@
+using Beacon.Contracts.Events;
 using Beacon.Contracts.Topology.V1;
 using Beacon.Ledger.Consumers;
 using Beacon.Ledger.Journal;
@@ -42,9 +43,9 @@ public static class LedgerService
     public static void AddLedgerConsumers(IBusRegistrationConfigurator bus)
     {
         ArgumentNullException.ThrowIfNull(bus);
-        bus.AddConsumer<RelayWorkConsumer>(consumer => consumer.UseMessageRetry(WhileUnavailable)).Endpoint(endpoint => endpoint.Name = "ledger-relay-work-verified");
-        bus.AddConsumer<StreamStartedConsumer>(consumer => consumer.UseMessageRetry(WhileUnavailable)).Endpoint(endpoint => endpoint.Name = "ledger-stream-started");
-        bus.AddConsumer<StreamEndedConsumer>(consumer => consumer.UseMessageRetry(WhileUnavailable)).Endpoint(endpoint => endpoint.Name = "ledger-stream-ended");
+        bus.AddConsumer<RelayWorkConsumer>(consumer => consumer.UseMessageRetry(WhileUnavailable)).Endpoint(endpoint => endpoint.Name = BusEndpoints.LedgerRelayWorkVerified);
+        bus.AddConsumer<StreamStartedConsumer>(consumer => consumer.UseMessageRetry(WhileUnavailable)).Endpoint(endpoint => endpoint.Name = BusEndpoints.LedgerStreamStarted);
+        bus.AddConsumer<StreamEndedConsumer>(consumer => consumer.UseMessageRetry(WhileUnavailable)).Endpoint(endpoint => endpoint.Name = BusEndpoints.LedgerStreamEnded);
 
         // A disk that is full for some minutes must not cost anybody's pay; the bus's own retries give up within two seconds.
         static void WhileUnavailable(IRetryConfigurator retry)

@@ -1,3 +1,4 @@
+using Beacon.Contracts.Events;
 using Beacon.Contracts.Ledger.V1;
 using Beacon.Contracts.Topology.V1;
 using Beacon.Raids.Channels;
@@ -41,12 +42,12 @@ public static class RaidsService
 
     public static void AddRaidsConsumers(IBusRegistrationConfigurator bus)
     {
-        bus.AddConsumer<StreamStartedConsumer>().Endpoint(endpoint => endpoint.Name = "raids-stream-started");
-        bus.AddConsumer<StreamAudienceChangedConsumer>().Endpoint(endpoint => endpoint.Name = "raids-stream-audience-changed");
-        bus.AddConsumer<StreamEndedConsumer>().Endpoint(endpoint => endpoint.Name = "raids-stream-ended");
-        bus.AddConsumer<SquadChangedConsumer>().Endpoint(endpoint => endpoint.Name = "raids-squad-changed");
-        bus.AddConsumer<RaidDeclinedConsumer>().Endpoint(endpoint => endpoint.Name = "raids-raid-declined");
-        bus.AddConsumer<BroadcasterAwayConsumer>().Endpoint(endpoint => endpoint.Name = "raids-broadcaster-away");
+        bus.AddConsumer<StreamStartedConsumer>().Endpoint(endpoint => endpoint.Name = BusEndpoints.RaidsStreamStarted);
+        bus.AddConsumer<StreamAudienceChangedConsumer>().Endpoint(endpoint => endpoint.Name = BusEndpoints.RaidsStreamAudienceChanged);
+        bus.AddConsumer<StreamEndedConsumer>().Endpoint(endpoint => endpoint.Name = BusEndpoints.RaidsStreamEnded);
+        bus.AddConsumer<SquadChangedConsumer>().Endpoint(endpoint => endpoint.Name = BusEndpoints.RaidsSquadChanged);
+        bus.AddConsumer<RaidDeclinedConsumer>().Endpoint(endpoint => endpoint.Name = BusEndpoints.RaidsRaidDeclined);
+        bus.AddConsumer<BroadcasterAwayConsumer>().Endpoint(endpoint => endpoint.Name = BusEndpoints.RaidsBroadcasterAway);
     }
 
     public static void MapRaids(this WebApplication app) => app.MapGrpcService<RaidsGrpc>();

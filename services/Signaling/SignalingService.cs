@@ -48,6 +48,7 @@ public static class SignalingService
         builder.Services.AddSingleton<TopologyCalls>();
         builder.Services.AddSingleton<Handshakes>();
         builder.Services.AddSingleton<RaidNotices>();
+        builder.Services.AddSingleton<Inbox>();
         builder.Services.AddSingleton<FrameHandler>();
         builder.Services.AddSingleton<SocketEndpoint>();
         AddHosted<SignalRouter>(builder.Services);
@@ -77,7 +78,7 @@ public static class SignalingService
         app.MapGrpcService<SignalingOperatorGrpc>();
         app.MapDiscovery();
         app.MapOpenApiDocument();
-        app.MapReverseProxy();
+        app.MapGateway();
         app.MapPages();
     }
 

@@ -121,13 +121,7 @@ internal sealed class RaidsHost : IAsyncDisposable
     public static Metadata As(string account) => new() { { "authorization", $"Bearer {Token(account)}" } };
 
     /// <summary>Publishes a fact and waits until the consumer of that type is through with it.</summary>
-    public async Task PublishAsync<T>(T fact) where T : class
-    {
-        var consumed = new ConsumeWatch<T>();
-        using var handle = MessageBus.ConnectConsumeMessageObserver(consumed);
-        await MessageBus.Publish(fact, TestContext.Current.CancellationToken);
-        await consumed.Done.Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
-    }
+    public Task PublishAsync<T>(T fact) where T : class => MessageBus.DeliverAsync(fact, Guid.CreateVersion7());
 
     public async ValueTask DisposeAsync()
     {
@@ -136,25 +130,6 @@ internal sealed class RaidsHost : IAsyncDisposable
         await _app.StopAsync(CancellationToken.None);
         await _app.DisposeAsync();
         await Topology.DisposeAsync();
-    }
-
-    private sealed class ConsumeWatch<T> : IConsumeMessageObserver<T> where T : class
-    {
-        public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task PreConsume(ConsumeContext<T> context) => Task.CompletedTask;
-
-        public Task PostConsume(ConsumeContext<T> context)
-        {
-            Done.TrySetResult();
-            return Task.CompletedTask;
-        }
-
-        public Task ConsumeFault(ConsumeContext<T> context, Exception exception)
-        {
-            Done.TrySetException(exception);
-            return Task.CompletedTask;
-        }
     }
 }
 

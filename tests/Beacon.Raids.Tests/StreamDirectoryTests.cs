@@ -24,7 +24,7 @@ public sealed class StreamDirectoryTests(GarnetFixture garnet) : IClassFixture<G
     public async Task The_audience_follows_and_a_repeated_start_keeps_it()
     {
         await _directory.StartedAsync(Entry("a"));
-        Assert.True(await _directory.AudienceAsync("a", 12, 3));
+        Assert.True(await _directory.AudienceAsync("a", 12, 3, Noon));
         await _directory.StartedAsync(Entry("a"));
         Assert.Equal([Entry("a") with { Viewers = 12, SpareSlots = 3 }], await AllAsync());
     }
@@ -32,7 +32,7 @@ public sealed class StreamDirectoryTests(GarnetFixture garnet) : IClassFixture<G
     [Fact]
     public async Task The_audience_of_a_stream_that_nobody_announced_makes_no_entry()
     {
-        Assert.False(await _directory.AudienceAsync("a", 12, 3));
+        Assert.False(await _directory.AudienceAsync("a", 12, 3, Noon));
         Assert.Empty(await AllAsync());
     }
 
@@ -41,7 +41,7 @@ public sealed class StreamDirectoryTests(GarnetFixture garnet) : IClassFixture<G
     {
         await _directory.StartedAsync(Entry("a"));
         Assert.True(await _directory.EndedAsync("a", "channel-a", Noon.AddMinutes(5)));
-        Assert.False(await _directory.AudienceAsync("a", 4, 1));
+        Assert.False(await _directory.AudienceAsync("a", 4, 1, Noon));
         Assert.False(await _directory.StartedAsync(Entry("a")));
         Assert.False(await _directory.SeenAsync(Entry("a")));
         Assert.Empty(await AllAsync());
@@ -122,7 +122,7 @@ public sealed class StreamDirectoryTests(GarnetFixture garnet) : IClassFixture<G
     public async Task Many_changes_at_once_leave_one_place_in_the_index()
     {
         await _directory.StartedAsync(Entry("a"));
-        await Task.WhenAll(Enumerable.Range(0, 500).Select(viewers => _directory.AudienceAsync("a", viewers, 1)));
+        await Task.WhenAll(Enumerable.Range(0, 500).Select(viewers => _directory.AudienceAsync("a", viewers, 1, Noon)));
         Assert.Single(await _directory.RanksAsync());
         Assert.Single(await AllAsync());
     }

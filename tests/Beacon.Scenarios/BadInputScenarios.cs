@@ -6,12 +6,8 @@ using Beacon.Testing;
 namespace Beacon.Scenarios;
 
 /// <summary>Each wrong input gets its documented error, and changes nothing.</summary>
-public sealed class BadInputScenarios(ServerFixture fixture) : IClassFixture<ServerFixture>
+public abstract class BadInputScenarios(BeaconFixture beacon) : Scenario(beacon)
 {
-    private const long Credit = 1_000_000;
-    private readonly BeaconServer _server = fixture.Server;
-    private readonly RestClient _rest = fixture.Rest;
-
     [Theory]
     [InlineData("""{"dance":{}}""", "unknown_frame")]
     [InlineData("""{"requestId":"1"}""", "unknown_frame")]
@@ -33,7 +29,7 @@ public sealed class BadInputScenarios(ServerFixture fixture) : IClassFixture<Ser
     [InlineData("""{"refresh":{"accessToken":"forged"}}""", "invalid_token")]
     public async Task A_wrong_frame_is_answered_and_the_session_goes_on(string frame, string reason)
     {
-        await using var socket = await FrameSocket.ConnectAsync(_server.WebSocket, (await _rest.GuestAsync("Wrong")).AccessToken, json: true);
+        await using var socket = await FrameSocket.ConnectAsync(Server.WebSocket, (await Rest.GuestAsync("Wrong")).AccessToken, json: true);
 
         await socket.SendRawAsync(Encoding.UTF8.GetBytes(frame), WebSocketMessageType.Text);
 
@@ -47,7 +43,7 @@ public sealed class BadInputScenarios(ServerFixture fixture) : IClassFixture<Ser
     [InlineData(65_537, false)]
     public async Task A_frame_over_the_limit_closes_the_session(int bytes, bool accepted)
     {
-        await using var socket = await FrameSocket.ConnectAsync(_server.WebSocket, (await _rest.GuestAsync("Large")).AccessToken, json: true);
+        await using var socket = await FrameSocket.ConnectAsync(Server.WebSocket, (await Rest.GuestAsync("Large")).AccessToken, json: true);
         const string Empty = """{"leave-stream":{"streamId":""}}""";
         var frame = Empty.Insert(Empty.Length - 3, new string('x', bytes - Empty.Length));
 
@@ -65,12 +61,12 @@ public sealed class BadInputScenarios(ServerFixture fixture) : IClassFixture<Ser
     [InlineData("forged.token.here", "invalid_token")]
     public async Task A_wrong_token_is_told_and_closed(string? token, string reason)
     {
-        await using var socket = await FrameSocket.ConnectAsync(_server.WebSocket, token);
+        await using var socket = await FrameSocket.ConnectAsync(Server.WebSocket, token);
 
         Assert.Equal(reason, (await socket.WaitAsync(ServerFrame.FrameOneofCase.Error)).Error.Reason);
         await socket.ClosedAsync();
         Assert.Equal((WebSocketCloseStatus)4401, socket.CloseStatus);
-        var rest = await _rest.SendAsync(HttpMethod.Get, "/api/wallet", null, token);
+        var rest = await Rest.SendAsync(HttpMethod.Get, "/api/wallet", null, token);
         Assert.Equal((401, reason), (rest.Status, rest.Reason));
     }
 
@@ -78,9 +74,9 @@ public sealed class BadInputScenarios(ServerFixture fixture) : IClassFixture<Ser
     public async Task A_token_of_the_services_is_not_a_users_and_the_other_way_round()
     {
         // The service key is not known here; a guest's token must not open an internal call.
-        using var channel = Grpc.Net.Client.GrpcChannel.ForAddress(_server.Grpc);
+        using var channel = Grpc.Net.Client.GrpcChannel.ForAddress(Server.GrpcOf("topology"));
         var topology = new Beacon.Contracts.Topology.V1.TopologyEdgeService.TopologyEdgeServiceClient(channel);
-        var guest = await _rest.GuestAsync("Intruder");
+        var guest = await Rest.GuestAsync("Intruder");
 
         var refused = await Assert.ThrowsAsync<Grpc.Core.RpcException>(() => topology.ListLiveStreamsAsync(
             new Beacon.Contracts.Topology.V1.ListLiveStreamsRequest(),
@@ -95,20 +91,20 @@ public sealed class BadInputScenarios(ServerFixture fixture) : IClassFixture<Ser
     [InlineData("12345678901234567890123456789012345678901", "invalid_name")]
     public async Task A_guest_needs_a_name(string name, string reason)
     {
-        var answer = await _rest.PostAsync("/api/auth/guest", new { name });
+        var answer = await Rest.PostAsync("/api/auth/guest", new { name });
         Assert.Equal((400, reason), (answer.Status, answer.Reason));
     }
 
     [Fact]
     public async Task Only_the_operator_key_makes_an_operator_and_only_an_operator_deposits()
     {
-        var refused = await _rest.PostAsync("/api/auth/guest", new { name = "Not me", operatorKey = "a wrong operator key" });
+        var refused = await Rest.PostAsync("/api/auth/guest", new { name = "Not me", operatorKey = "a wrong operator key" });
         Assert.Equal((403, "invalid_operator_key"), (refused.Status, refused.Reason));
 
-        var guest = await _rest.GuestAsync("Greedy");
-        var deposit = await _rest.PostAsync("/api/deposits", new { accountId = guest.AccountId, amountMicrocredits = Credit, transferId = Guid.NewGuid() }, guest);
+        var guest = await Rest.GuestAsync("Greedy");
+        var deposit = await Rest.PostAsync("/api/deposits", new { accountId = guest.AccountId, amountMicrocredits = Credit, transferId = Guid.NewGuid() }, guest);
         Assert.Equal((403, "operator_only"), (deposit.Status, deposit.Reason));
-        Assert.Equal(0, await _rest.BalanceAsync(guest));
+        Assert.Equal(0, await Rest.BalanceAsync(guest));
     }
 
     [Theory]
@@ -119,41 +115,41 @@ public sealed class BadInputScenarios(ServerFixture fixture) : IClassFixture<Ser
     [InlineData("5000001", "insufficient_credits")]
     public async Task A_tip_that_cannot_be_paid_moves_nothing(string amount, string reason)
     {
-        var tipper = await fixture.RichGuestAsync("Tipper", 5 * Credit);
-        var host = await _rest.GuestAsync("Host");
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, host);
+        var tipper = await RichGuestAsync("Tipper", 5 * Credit);
+        var host = await Rest.GuestAsync("Host");
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, host);
 
-        var answer = await _rest.PostAsync("/api/tip", new { streamId = root.StreamId, amountMicrocredits = amount, transferId = Guid.NewGuid() }, tipper);
+        var answer = await Rest.PostAsync("/api/tip", new { streamId = root.StreamId, amountMicrocredits = amount, transferId = Guid.NewGuid() }, tipper);
 
         Assert.Equal((400, reason), (answer.Status, answer.Reason));
-        Assert.Equal(5 * Credit, await _rest.BalanceAsync(tipper));
-        Assert.Equal(0, await _rest.BalanceAsync(host));
+        Assert.Equal(5 * Credit, await Rest.BalanceAsync(tipper));
+        Assert.Equal(0, await Rest.BalanceAsync(host));
     }
 
     [Fact]
     public async Task An_amount_that_is_no_int64_is_refused_before_anything_is_looked_at()
     {
-        var tipper = await fixture.RichGuestAsync("Tipper", Credit);
+        var tipper = await RichGuestAsync("Tipper", Credit);
 
-        var answer = await _rest.SendAsync(HttpMethod.Post, "/api/tip", """{"streamId":"s","amountMicrocredits":"9223372036854775808","transferId":"t"}""", tipper.AccessToken);
+        var answer = await Rest.SendAsync(HttpMethod.Post, "/api/tip", """{"streamId":"s","amountMicrocredits":"9223372036854775808","transferId":"t"}""", tipper.AccessToken);
 
         Assert.Equal(400, answer.Status);
-        Assert.Equal(Credit, await _rest.BalanceAsync(tipper));
+        Assert.Equal(Credit, await Rest.BalanceAsync(tipper));
     }
 
     [Fact]
     public async Task A_tip_to_an_unknown_stream_or_under_another_content_is_refused()
     {
-        var tipper = await fixture.RichGuestAsync("Tipper", Credit);
-        var unknown = await _rest.PostAsync("/api/tip", new { streamId = Guid.NewGuid(), amountMicrocredits = 1, transferId = Guid.NewGuid() }, tipper);
+        var tipper = await RichGuestAsync("Tipper", Credit);
+        var unknown = await Rest.PostAsync("/api/tip", new { streamId = Guid.NewGuid(), amountMicrocredits = 1, transferId = Guid.NewGuid() }, tipper);
         Assert.Equal((404, "unknown_stream"), (unknown.Status, unknown.Reason));
 
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Host"));
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, await Rest.GuestAsync("Host"));
         var transferId = Guid.NewGuid();
-        Assert.Equal(200, (await _rest.PostAsync("/api/tip", new { streamId = root.StreamId, amountMicrocredits = 10, transferId }, tipper)).Status);
-        var other = await _rest.PostAsync("/api/tip", new { streamId = root.StreamId, amountMicrocredits = 11, transferId }, tipper);
+        Assert.Equal(200, (await Rest.PostAsync("/api/tip", new { streamId = root.StreamId, amountMicrocredits = 10, transferId }, tipper)).Status);
+        var other = await Rest.PostAsync("/api/tip", new { streamId = root.StreamId, amountMicrocredits = 11, transferId }, tipper);
         Assert.Equal((409, "exists_with_different_amount"), (other.Status, other.Reason));
-        Assert.Equal(Credit - 10, await _rest.BalanceAsync(tipper));
+        Assert.Equal(Credit - 10, await Rest.BalanceAsync(tipper));
     }
 
     [Theory]
@@ -161,30 +157,30 @@ public sealed class BadInputScenarios(ServerFixture fixture) : IClassFixture<Ser
     [InlineData(5_000, 5_001, "shares_must_add_up")]
     public async Task A_squad_whose_shares_do_not_add_up_leaves_the_old_one(int first, int second, string reason)
     {
-        var (host, guest) = (await _rest.GuestAsync("Host"), await _rest.GuestAsync("Guest"));
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, host);
-        var before = await _rest.GetAsync($"/api/streams/{root.StreamId}/squad", host);
+        var (host, guest) = (await Rest.GuestAsync("Host"), await Rest.GuestAsync("Guest"));
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, host);
+        var before = await Rest.GetAsync($"/api/streams/{root.StreamId}/squad", host);
 
-        var answer = await _rest.PutAsync($"/api/streams/{root.StreamId}/squad", new
+        var answer = await Rest.PutAsync($"/api/streams/{root.StreamId}/squad", new
         {
             members = new[] { new { accountId = host.AccountId, shareBps = first }, new { accountId = guest.AccountId, shareBps = second } },
         }, host);
 
         Assert.Equal((400, reason), (answer.Status, answer.Reason));
-        Assert.Equal(before.Text, (await _rest.GetAsync($"/api/streams/{root.StreamId}/squad", host)).Text);
+        Assert.Equal(before.Text, (await Rest.GetAsync($"/api/streams/{root.StreamId}/squad", host)).Text);
     }
 
     [Fact]
     public async Task Nobody_sets_or_ends_anothers_stream()
     {
-        var (host, other) = (await _rest.GuestAsync("Host"), await _rest.GuestAsync("Other"));
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, host);
+        var (host, other) = (await Rest.GuestAsync("Host"), await Rest.GuestAsync("Other"));
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, host);
 
-        var squad = await _rest.PutAsync($"/api/streams/{root.StreamId}/squad", new { members = new[] { new { accountId = other.AccountId, shareBps = 10_000 } } }, other);
+        var squad = await Rest.PutAsync($"/api/streams/{root.StreamId}/squad", new { members = new[] { new { accountId = other.AccountId, shareBps = 10_000 } } }, other);
         Assert.Equal((403, "not_your_stream"), (squad.Status, squad.Reason));
-        var end = await _rest.PostAsync($"/api/streams/{root.StreamId}/end", new { }, other);
+        var end = await Rest.PostAsync($"/api/streams/{root.StreamId}/end", new { }, other);
         Assert.Equal((403, "not_your_stream"), (end.Status, end.Reason));
-        Assert.Equal(200, (await _rest.GetAsync($"/api/streams/{root.StreamId}")).Status);
+        Assert.Equal(200, (await Rest.GetAsync($"/api/streams/{root.StreamId}")).Status);
     }
 
     [Theory]
@@ -193,15 +189,15 @@ public sealed class BadInputScenarios(ServerFixture fixture) : IClassFixture<Ser
     [InlineData("/api/streams/{0}/peers/p/explain")]
     public async Task An_unknown_stream_is_not_found(string path)
     {
-        var answer = await _rest.GetAsync(path.Replace("{0}", Guid.NewGuid().ToString(), StringComparison.Ordinal));
+        var answer = await Rest.GetAsync(path.Replace("{0}", Guid.NewGuid().ToString(), StringComparison.Ordinal));
         Assert.Equal((404, "unknown_stream"), (answer.Status, answer.Reason));
     }
 
     [Fact]
     public async Task Too_many_signals_are_refused_and_the_first_ones_are_not()
     {
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Host"));
-        await using var viewer = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Chatty"), root.StreamId);
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, await Rest.GuestAsync("Host"));
+        await using var viewer = await SyntheticPeer.WatchAsync(Server, await Rest.GuestAsync("Chatty"), root.StreamId);
         await viewer.ParentAsync();
 
         for (var i = 0; i < 1_000; i++)
@@ -216,9 +212,9 @@ public sealed class BadInputScenarios(ServerFixture fixture) : IClassFixture<Ser
     [Fact]
     public async Task A_session_goes_on_with_a_fresh_token_of_its_account_and_no_other()
     {
-        var (guest, other) = (await _rest.GuestAsync("Fresh"), await _rest.GuestAsync("Other"));
-        await using var socket = await FrameSocket.ConnectAsync(_server.WebSocket, guest.AccessToken);
-        var refreshed = await _rest.PostAsync("/api/auth/refresh", new { refreshToken = guest.RefreshToken });
+        var (guest, other) = (await Rest.GuestAsync("Fresh"), await Rest.GuestAsync("Other"));
+        await using var socket = await FrameSocket.ConnectAsync(Server.WebSocket, guest.AccessToken);
+        var refreshed = await Rest.PostAsync("/api/auth/refresh", new { refreshToken = guest.RefreshToken });
 
         await socket.SendAsync(new ClientFrame { Refresh = new Refresh { AccessToken = refreshed.Body.GetProperty("accessToken").GetString()! } });
         var refused = await socket.AskAsync(new ClientFrame { Refresh = new Refresh { AccessToken = other.AccessToken } });
@@ -230,11 +226,11 @@ public sealed class BadInputScenarios(ServerFixture fixture) : IClassFixture<Ser
     [Fact]
     public async Task A_refresh_token_works_once()
     {
-        var guest = await _rest.GuestAsync("Fresh");
+        var guest = await Rest.GuestAsync("Fresh");
 
-        var first = await _rest.PostAsync("/api/auth/refresh", new { refreshToken = guest.RefreshToken });
-        var second = await _rest.PostAsync("/api/auth/refresh", new { refreshToken = guest.RefreshToken });
-        var access = await _rest.PostAsync("/api/auth/refresh", new { refreshToken = guest.AccessToken });
+        var first = await Rest.PostAsync("/api/auth/refresh", new { refreshToken = guest.RefreshToken });
+        var second = await Rest.PostAsync("/api/auth/refresh", new { refreshToken = guest.RefreshToken });
+        var access = await Rest.PostAsync("/api/auth/refresh", new { refreshToken = guest.AccessToken });
 
         Assert.Equal(200, first.Status);
         Assert.Equal(guest.AccountId, first.Body.GetProperty("accountId").GetString());

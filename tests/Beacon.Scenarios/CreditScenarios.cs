@@ -5,26 +5,22 @@ using Microsoft.Data.Sqlite;
 namespace Beacon.Scenarios;
 
 /// <summary>Earning, tipping and sponsoring.</summary>
-public sealed class CreditScenarios(ServerFixture fixture) : IClassFixture<ServerFixture>
+public abstract class CreditScenarios(BeaconFixture beacon) : Scenario(beacon)
 {
-    private const long Credit = 1_000_000;
-    private readonly BeaconServer _server = fixture.Server;
-    private readonly RestClient _rest = fixture.Rest;
-
     [Fact]
     public async Task Relays_are_paid_from_their_childrens_receipts_and_nobody_for_a_claim()
     {
-        var (relayGuest, leafGuest, liarGuest) = (await _rest.GuestAsync("Relay"), await _rest.GuestAsync("Leaf"), await _rest.GuestAsync("Liar"));
-        var sponsor = await fixture.RichGuestAsync("Sponsor", 100 * Credit);
-        var broadcaster = await _rest.GuestAsync("Root");
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, broadcaster, maxChildren: 1);
-        await using var relay = await SyntheticPeer.WatchAsync(_server, relayGuest, root.StreamId);
+        var (relayGuest, leafGuest, liarGuest) = (await Rest.GuestAsync("Relay"), await Rest.GuestAsync("Leaf"), await Rest.GuestAsync("Liar"));
+        var sponsor = await RichGuestAsync("Sponsor", 100 * Credit);
+        var broadcaster = await Rest.GuestAsync("Root");
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, broadcaster, maxChildren: 1);
+        await using var relay = await SyntheticPeer.WatchAsync(Server, relayGuest, root.StreamId);
         await relay.ParentAsync();
-        await using var leaf = await SyntheticPeer.WatchAsync(_server, leafGuest, root.StreamId, uplinkMbps: 0);
+        await using var leaf = await SyntheticPeer.WatchAsync(Server, leafGuest, root.StreamId, uplinkMbps: 0);
         Assert.Equal(relay.PeerId, (await leaf.ParentAsync()).ParentPeerId);
-        await using var liar = await SyntheticPeer.WatchAsync(_server, liarGuest, root.StreamId, uplinkMbps: 100);
+        await using var liar = await SyntheticPeer.WatchAsync(Server, liarGuest, root.StreamId, uplinkMbps: 100);
         await liar.ParentAsync();
-        var funded = await _rest.PostAsync("/api/sponsorships", new { sponsorshipId = Guid.NewGuid(), streamId = root.StreamId, budgetMicrocredits = 10 * Credit, rateMicrocreditsPerViewerMinute = 60_000 }, sponsor);
+        var funded = await Rest.PostAsync("/api/sponsorships", new { sponsorshipId = Guid.NewGuid(), streamId = root.StreamId, budgetMicrocredits = 10 * Credit, rateMicrocreditsPerViewerMinute = 60_000 }, sponsor);
         Assert.Equal(200, funded.Status);
 
         var paid = relay.Socket.WaitAsync(frame => frame.WalletUpdate is { Code: "relay", AmountMicrocredits: > 0 }, "relay pay");
@@ -34,23 +30,23 @@ public sealed class CreditScenarios(ServerFixture fixture) : IClassFixture<Serve
         // 800 kbit/s to each of two children (the leaf and the liar) for one window of 10 s is 0.008 credits a child.
         var amount = (await paid).WalletUpdate.AmountMicrocredits;
         Assert.InRange(amount, 1, 2 * 8_000);
-        Assert.Equal(0, await _rest.BalanceAsync(leafGuest));
-        Assert.Equal(0, await _rest.BalanceAsync(liarGuest));
+        Assert.Equal(0, await Rest.BalanceAsync(leafGuest));
+        Assert.Equal(0, await Rest.BalanceAsync(liarGuest));
         // The broadcaster serves a child as well, but it is the source and no relay: it has the sponsor's money and no other.
-        var booked = (await _rest.GetAsync("/api/wallet/transfers", broadcaster)).Body.GetProperty("transfers").EnumerateArray().ToList();
+        var booked = (await Rest.GetAsync("/api/wallet/transfers", broadcaster)).Body.GetProperty("transfers").EnumerateArray().ToList();
         Assert.NotEmpty(booked);
         Assert.All(booked, transfer => Assert.Equal("TRANSFER_CODE_SPONSORSHIP", transfer.GetProperty("code").GetString()));
-        Assert.Equal(90 * Credit, await _rest.BalanceAsync(sponsor));
+        Assert.Equal(90 * Credit, await Rest.BalanceAsync(sponsor));
         Assert.Equal(0, SumOfAllAccounts());
     }
 
     [Fact]
     public async Task A_tip_is_split_over_the_squad_to_the_micro_credit()
     {
-        var tipper = await fixture.RichGuestAsync("Tipper", 5 * Credit);
-        var (host, guest1, guest2) = (await _rest.GuestAsync("Host"), await _rest.GuestAsync("Guest one"), await _rest.GuestAsync("Guest two"));
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, host);
-        var squad = await _rest.PutAsync($"/api/streams/{root.StreamId}/squad", new
+        var tipper = await RichGuestAsync("Tipper", 5 * Credit);
+        var (host, guest1, guest2) = (await Rest.GuestAsync("Host"), await Rest.GuestAsync("Guest one"), await Rest.GuestAsync("Guest two"));
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, host);
+        var squad = await Rest.PutAsync($"/api/streams/{root.StreamId}/squad", new
         {
             members = new[] { new { accountId = host.AccountId, shareBps = 3_334 }, new { accountId = guest1.AccountId, shareBps = 3_333 }, new { accountId = guest2.AccountId, shareBps = 3_333 } },
         }, host);
@@ -58,17 +54,17 @@ public sealed class CreditScenarios(ServerFixture fixture) : IClassFixture<Serve
 
         var transferId = Guid.NewGuid();
         var tip = new { streamId = root.StreamId, amountMicrocredits = 1_000_001, transferId };
-        var first = await _rest.PostAsync("/api/tip", tip, tipper);
-        var again = await _rest.PostAsync("/api/tip", tip, tipper);
+        var first = await Rest.PostAsync("/api/tip", tip, tipper);
+        var again = await Rest.PostAsync("/api/tip", tip, tipper);
 
         Assert.Equal(200, first.Status);
         Assert.Equal(first.Text, again.Text);
-        var shares = new[] { await _rest.BalanceAsync(host), await _rest.BalanceAsync(guest1), await _rest.BalanceAsync(guest2) };
+        var shares = new[] { await Rest.BalanceAsync(host), await Rest.BalanceAsync(guest1), await Rest.BalanceAsync(guest2) };
         Assert.Equal(1_000_001, shares.Sum());
         Assert.Equal(333_400, shares[0], 1.0);
         Assert.Equal(333_300, shares[1], 1.0);
         Assert.Equal(333_300, shares[2], 1.0);
-        Assert.Equal(5 * Credit - 1_000_001, await _rest.BalanceAsync(tipper));
+        Assert.Equal(5 * Credit - 1_000_001, await Rest.BalanceAsync(tipper));
         var received = (await root.Socket.WaitAsync(ServerFrame.FrameOneofCase.TipReceived)).TipReceived;
         Assert.Equal(1_000_001, received.AmountMicrocredits);
         Assert.Equal("Tipper", received.FromName);
@@ -78,18 +74,18 @@ public sealed class CreditScenarios(ServerFixture fixture) : IClassFixture<Serve
     [Fact]
     public async Task What_a_sponsorship_did_not_spend_goes_back_when_the_stream_ends()
     {
-        var sponsor = await fixture.RichGuestAsync("Sponsor", 3 * Credit);
-        var host = await _rest.GuestAsync("Host");
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, host);
-        await using var watching = await FrameSocket.ConnectAsync(_server.WebSocket, sponsor.AccessToken);
-        var funded = await _rest.PostAsync("/api/sponsorships", new { sponsorshipId = Guid.NewGuid(), streamId = root.StreamId, budgetMicrocredits = Credit, rateMicrocreditsPerViewerMinute = 1_000 }, sponsor);
+        var sponsor = await RichGuestAsync("Sponsor", 3 * Credit);
+        var host = await Rest.GuestAsync("Host");
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, host);
+        await using var watching = await FrameSocket.ConnectAsync(Server.WebSocket, sponsor.AccessToken);
+        var funded = await Rest.PostAsync("/api/sponsorships", new { sponsorshipId = Guid.NewGuid(), streamId = root.StreamId, budgetMicrocredits = Credit, rateMicrocreditsPerViewerMinute = 1_000 }, sponsor);
         Assert.Equal(2 * Credit, funded.Amount("balanceMicrocredits"));
 
-        Assert.Equal(200, (await _rest.PostAsync($"/api/streams/{root.StreamId}/end", new { raidTarget = "none" }, host)).Status);
+        Assert.Equal(200, (await Rest.PostAsync($"/api/streams/{root.StreamId}/end", new { raidTarget = "none" }, host)).Status);
 
         var refund = await watching.WaitAsync(frame => frame.WalletUpdate is { Code: "refund" }, "the refund");
         Assert.Equal(3 * Credit, refund.WalletUpdate.BalanceMicrocredits);
-        Assert.Equal(3 * Credit, await _rest.BalanceAsync(sponsor));
+        Assert.Equal(3 * Credit, await Rest.BalanceAsync(sponsor));
     }
 
     /// <summary>Plays a stream of 800 kbit/s: everybody reports every two seconds, the liar claims and the children answer challenges.</summary>
@@ -131,7 +127,7 @@ public sealed class CreditScenarios(ServerFixture fixture) : IClassFixture<Serve
     /// <summary>Read beside the running server, as an auditor would.</summary>
     private long SumOfAllAccounts()
     {
-        using var connection = new SqliteConnection($"Data Source={Path.Combine(_server.DataDirectory, "ledger.db")};Mode=ReadOnly");
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(Server.DataDirectory, "ledger.db")};Mode=ReadOnly");
         connection.Open();
         using var command = connection.CreateCommand();
         command.CommandText = "SELECT SUM(Balance) FROM Accounts";

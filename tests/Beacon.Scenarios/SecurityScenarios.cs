@@ -7,24 +7,23 @@ using Grpc.Net.Client;
 namespace Beacon.Scenarios;
 
 /// <summary>Who may do what, tried from outside on the whole server.</summary>
-public sealed class SecurityScenarios(ServerFixture fixture) : IClassFixture<ServerFixture>
+public abstract class SecurityScenarios(BeaconFixture beacon) : Scenario(beacon)
 {
     private static readonly Marshaller<byte[]> Bytes = Marshallers.Create(bytes => bytes, bytes => bytes);
-    private readonly BeaconServer _server = fixture.Server;
-    private readonly RestClient _rest = fixture.Rest;
 
     [Fact]
     public async Task Internal_calls_are_refused_without_a_service_token_all_of_them()
     {
-        using var channel = GrpcChannel.ForAddress(_server.Grpc);
-        var guest = await _rest.GuestAsync("Intruder");
-        var operatorsToken = await _rest.GuestAsync("Operator", BeaconServer.OperatorKey);
+        var guest = await Rest.GuestAsync("Intruder");
+        var operatorsToken = await Rest.GuestAsync("Operator", BeaconServer.OperatorKey);
         var calls = InternalCalls();
         // The two services without a REST surface, with all that they have.
         Assert.Contains("/beacon.topology.v1.TopologyEdgeService/JoinStreams", calls);
         Assert.Contains("/beacon.ledger.v1.LedgerAccountsService/OpenAccount", calls);
         foreach (var call in calls)
         {
+            // beacon.topology.v1 is Topology's.
+            using var channel = GrpcChannel.ForAddress(Server.GrpcOf(call.Split('.')[1]));
             foreach (var token in new[] { null, guest.AccessToken, operatorsToken.AccessToken, "forged.token.here" })
                 Assert.Equal((call, StatusCode.Unauthenticated), (call, await CallAsync(channel, call, token)));
         }
@@ -33,13 +32,13 @@ public sealed class SecurityScenarios(ServerFixture fixture) : IClassFixture<Ser
     [Fact]
     public async Task An_outsider_is_nobodys_neighbour_whatever_it_sends_and_to_whom()
     {
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Host"), maxChildren: 1);
-        await using var relay = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Relay"), root.StreamId);
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, await Rest.GuestAsync("Host"), maxChildren: 1);
+        await using var relay = await SyntheticPeer.WatchAsync(Server, await Rest.GuestAsync("Relay"), root.StreamId);
         var ticket = (await relay.ParentAsync()).Ticket;
-        await using var leaf = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Leaf"), root.StreamId);
+        await using var leaf = await SyntheticPeer.WatchAsync(Server, await Rest.GuestAsync("Leaf"), root.StreamId);
         await leaf.ParentAsync();
-        await using var other = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Other"));
-        await using var outsider = await FrameSocket.ConnectAsync(_server.WebSocket, (await _rest.GuestAsync("Outsider")).AccessToken);
+        await using var other = await SyntheticPeer.BroadcastAsync(Server, await Rest.GuestAsync("Other"));
+        await using var outsider = await FrameSocket.ConnectAsync(Server.WebSocket, (await Rest.GuestAsync("Outsider")).AccessToken);
 
         foreach (var signal in new[] { new Signal { Offer = "v=0" }, new Signal { Answer = "v=0" }, new Signal { Candidate = "{}" } })
         {
@@ -66,9 +65,9 @@ public sealed class SecurityScenarios(ServerFixture fixture) : IClassFixture<Ser
     [Fact]
     public async Task A_resume_ticket_is_no_good_to_another_account()
     {
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Host"));
-        await using var viewer = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Viewer"), root.StreamId);
-        await using var thief = await FrameSocket.ConnectAsync(_server.WebSocket, (await _rest.GuestAsync("Thief")).AccessToken);
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, await Rest.GuestAsync("Host"));
+        await using var viewer = await SyntheticPeer.WatchAsync(Server, await Rest.GuestAsync("Viewer"), root.StreamId);
+        await using var thief = await FrameSocket.ConnectAsync(Server.WebSocket, (await Rest.GuestAsync("Thief")).AccessToken);
 
         var taken = await thief.AskAsync(new ClientFrame { JoinStream = new JoinStream { StreamId = root.StreamId, ResumeTicket = viewer.ResumeTicket } });
         var live = await thief.AskAsync(new ClientFrame { GoLive = new GoLive { Title = "Mine", BitrateKbps = 800, ResumeTicket = root.ResumeTicket } });
@@ -82,10 +81,10 @@ public sealed class SecurityScenarios(ServerFixture fixture) : IClassFixture<Ser
     {
         const int Seed = 7;
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {Seed}");
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Host"));
-        var guest = await _rest.GuestAsync("Fuzzer");
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, await Rest.GuestAsync("Host"));
+        var guest = await Rest.GuestAsync("Fuzzer");
         var documented = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "errors.md"), TestContext.Current.CancellationToken);
-        var run = new FuzzRun(_server.Http, () => Task.FromResult(guest.AccessToken), root.StreamId, root.PeerId);
+        var run = new FuzzRun(Server.Http, () => Task.FromResult(guest.AccessToken), root.StreamId, root.PeerId);
 
         var outcome = await run.RunAsync(20_000, Seed, sessions: 4);
 
@@ -96,10 +95,10 @@ public sealed class SecurityScenarios(ServerFixture fixture) : IClassFixture<Ser
         Assert.Subset(new HashSet<int> { 0, 1000, 1002, 1009 }, outcome.Closes.Keys.ToHashSet());
         // A check of health that a busy machine made late is no failure of the server.
         Assert.DoesNotContain(
-            _server.Process.Output.Split('\n'),
+            Server.Services.Values.SelectMany(service => service.Output.Split('\n')),
             line => line.StartsWith("fail:", StringComparison.Ordinal) && !line.Contains("HealthChecks", StringComparison.Ordinal));
         // The server goes on, and so does the stream.
-        await using var viewer = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("After"), root.StreamId);
+        await using var viewer = await SyntheticPeer.WatchAsync(Server, await Rest.GuestAsync("After"), root.StreamId);
         Assert.Equal(root.PeerId, (await viewer.ParentAsync()).ParentPeerId);
     }
 

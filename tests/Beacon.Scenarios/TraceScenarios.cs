@@ -6,37 +6,18 @@ using Beacon.Testing;
 namespace Beacon.Scenarios;
 
 /// <summary>A trace that a client begins, or is told of, found again with a collector.</summary>
-public sealed class TraceScenarios : IAsyncLifetime
+public abstract class TraceScenarios(BeaconFixture beacon) : Scenario(beacon)
 {
-    private const long Credit = 1_000_000;
-    private readonly OtlpReceiver _collector = new();
-    private BeaconServer _server = null!;
-    private RestClient _rest = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _server = new BeaconServer(_collector.Environment);
-        await _server.StartAsync();
-        _rest = new RestClient(_server.Http);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _rest.Dispose();
-        await _server.DisposeAsync();
-        await _collector.DisposeAsync();
-    }
-
     [Fact]
     public async Task A_join_and_a_heal_are_one_trace_each_from_the_client_to_the_client()
     {
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Host"), maxChildren: 1);
-        await using var relay = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Relay"), root.StreamId);
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, await Rest.GuestAsync("Host"), maxChildren: 1);
+        await using var relay = await SyntheticPeer.WatchAsync(Server, await Rest.GuestAsync("Relay"), root.StreamId);
         await relay.ParentAsync();
 
         // A join: the client says in which trace.
         var traceId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-        await using var socket = await FrameSocket.ConnectAsync(_server.WebSocket, (await _rest.GuestAsync("Leaf")).AccessToken);
+        await using var socket = await FrameSocket.ConnectAsync(Server.WebSocket, (await Rest.GuestAsync("Leaf")).AccessToken);
         var joined = await socket.AskAsync(new ClientFrame
         {
             Traceparent = $"00-{traceId}-00f067aa0ba902b7-01",
@@ -56,13 +37,13 @@ public sealed class TraceScenarios : IAsyncLifetime
     [Fact]
     public async Task A_tip_is_one_trace_from_the_call_to_the_wallet()
     {
-        var host = await _rest.GuestAsync("Host");
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, host);
-        var giver = await _rest.GuestAsync("Giver");
-        var banker = await _rest.GuestAsync("Operator", BeaconServer.OperatorKey);
-        Assert.Equal(200, (await _rest.PostAsync("/api/deposits", new { accountId = giver.AccountId, amountMicrocredits = Credit, transferId = Guid.NewGuid() }, banker)).Status);
+        var host = await Rest.GuestAsync("Host");
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, host);
+        var giver = await Rest.GuestAsync("Giver");
+        var banker = await Rest.GuestAsync("Operator", BeaconServer.OperatorKey);
+        Assert.Equal(200, (await Rest.PostAsync("/api/deposits", new { accountId = giver.AccountId, amountMicrocredits = Credit, transferId = Guid.NewGuid() }, banker)).Status);
 
-        Assert.Equal(200, (await _rest.PostAsync("/api/tip", new { streamId = root.StreamId, amountMicrocredits = 1_000, transferId = Guid.NewGuid() }, giver)).Status);
+        Assert.Equal(200, (await Rest.PostAsync("/api/tip", new { streamId = root.StreamId, amountMicrocredits = 1_000, transferId = Guid.NewGuid() }, giver)).Status);
 
         var told = await root.Socket.WaitAsync(frame => frame.WalletUpdate?.Code == "tip", "the tip in the wallet");
         var spans = await FindAsync(TraceOf(told), ["POST /api/tip", "publish-events"]);
@@ -71,7 +52,7 @@ public sealed class TraceScenarios : IAsyncLifetime
 
     private async Task<IReadOnlyList<ReceivedSpan>> FindAsync(string traceId, string[] names)
     {
-        var spans = await _collector.WaitAsync(traceId, spans => names.All(name => spans.Any(span => span.Name == name)));
+        var spans = await Collector.WaitAsync(traceId, spans => names.All(name => spans.Any(span => span.Name == name)));
         var missing = names.Except(spans.Select(span => span.Name), StringComparer.Ordinal).ToArray();
         Assert.True(missing.Length == 0, string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", missing)} not among {string.Join(", ", spans.Select(span => $"{span.Service}: {span.Name}"))}"));
         // One tree: every span but the first hangs from another one, or from the client's.

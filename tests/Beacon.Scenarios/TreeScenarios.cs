@@ -5,16 +5,13 @@ using Beacon.Testing;
 namespace Beacon.Scenarios;
 
 /// <summary>Joining, sharing and healing, over the real protocol.</summary>
-public sealed class TreeScenarios(ServerFixture fixture) : IClassFixture<ServerFixture>
+public abstract class TreeScenarios(BeaconFixture beacon) : Scenario(beacon)
 {
-    private readonly BeaconServer _server = fixture.Server;
-    private readonly RestClient _rest = fixture.Rest;
-
     [Fact]
     public async Task A_viewer_gets_a_parent_and_both_ends_get_a_ticket()
     {
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Ada"));
-        await using var viewer = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Bo"), root.StreamId);
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, await Rest.GuestAsync("Ada"));
+        await using var viewer = await SyntheticPeer.WatchAsync(Server, await Rest.GuestAsync("Bo"), root.StreamId);
 
         var parent = await viewer.ParentAsync();
         var child = (await root.Socket.WaitAsync(ServerFrame.FrameOneofCase.ChildAssigned)).ChildAssigned;
@@ -30,15 +27,15 @@ public sealed class TreeScenarios(ServerFixture fixture) : IClassFixture<ServerF
     [Fact]
     public async Task Viewers_relay_to_viewers_when_the_broadcaster_is_full()
     {
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Cy"), maxChildren: 2);
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, await Rest.GuestAsync("Cy"), maxChildren: 2);
         var viewers = new List<SyntheticPeer>();
         for (var i = 0; i < 6; i++)
         {
-            viewers.Add(await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync($"Viewer {i}"), root.StreamId));
+            viewers.Add(await SyntheticPeer.WatchAsync(Server, await Rest.GuestAsync($"Viewer {i}"), root.StreamId));
             await viewers[^1].ParentAsync();
         }
 
-        var tree = (await _rest.GetAsync($"/api/streams/{root.StreamId}/tree")).Body;
+        var tree = (await Rest.GetAsync($"/api/streams/{root.StreamId}/tree")).Body;
         var peers = tree.GetProperty("peers").EnumerateArray().ToDictionary(peer => peer.GetProperty("peerId").GetString()!, peer => peer);
 
         Assert.Equal(7, peers.Count);
@@ -51,10 +48,10 @@ public sealed class TreeScenarios(ServerFixture fixture) : IClassFixture<ServerF
     [Fact]
     public async Task A_relay_that_leaves_is_replaced_and_leaves_the_tree()
     {
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Di"), maxChildren: 1);
-        var relay = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Relay"), root.StreamId);
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, await Rest.GuestAsync("Di"), maxChildren: 1);
+        var relay = await SyntheticPeer.WatchAsync(Server, await Rest.GuestAsync("Relay"), root.StreamId);
         await relay.ParentAsync();
-        await using var leaf = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Leaf"), root.StreamId);
+        await using var leaf = await SyntheticPeer.WatchAsync(Server, await Rest.GuestAsync("Leaf"), root.StreamId);
         Assert.Equal(relay.PeerId, (await leaf.ParentAsync()).ParentPeerId);
 
         await relay.DisposeAsync();
@@ -62,7 +59,7 @@ public sealed class TreeScenarios(ServerFixture fixture) : IClassFixture<ServerF
         var healed = await leaf.ParentAsync();
         Assert.Equal(root.PeerId, healed.ParentPeerId);
         Assert.Equal("parent_left", healed.Reason);
-        var tree = (await _rest.GetAsync($"/api/streams/{root.StreamId}/tree")).Text;
+        var tree = (await Rest.GetAsync($"/api/streams/{root.StreamId}/tree")).Text;
         Assert.DoesNotContain(relay.PeerId, tree, StringComparison.Ordinal);
     }
 
@@ -79,11 +76,11 @@ public sealed class TreeScenarios(ServerFixture fixture) : IClassFixture<ServerF
     /// <param name="report">What a peer sees, by whether its parent is the bad one and the bytes that a good parent would have sent so far.</param>
     private async Task ABadParentLosesItsChildrenAsync(Func<bool, ulong, MetricsReport> report)
     {
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Ed"), maxChildren: 2);
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, await Rest.GuestAsync("Ed"), maxChildren: 2);
         var viewers = new List<(SyntheticPeer Peer, string Parent)>();
         foreach (var name in new[] { "Bad", "Good", "Child 1", "Child 2", "Child 3" })
         {
-            var peer = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync(name), root.StreamId);
+            var peer = await SyntheticPeer.WatchAsync(Server, await Rest.GuestAsync(name), root.StreamId);
             viewers.Add((peer, (await peer.ParentAsync()).ParentPeerId));
         }
 
@@ -113,10 +110,10 @@ public sealed class TreeScenarios(ServerFixture fixture) : IClassFixture<ServerF
     [Fact]
     public async Task Signals_go_between_parent_and_child_and_nowhere_else()
     {
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Flo"), maxChildren: 1);
-        await using var child = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Child"), root.StreamId);
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, await Rest.GuestAsync("Flo"), maxChildren: 1);
+        await using var child = await SyntheticPeer.WatchAsync(Server, await Rest.GuestAsync("Child"), root.StreamId);
         var parent = await child.ParentAsync();
-        await using var grandchild = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Grandchild"), root.StreamId);
+        await using var grandchild = await SyntheticPeer.WatchAsync(Server, await Rest.GuestAsync("Grandchild"), root.StreamId);
         await grandchild.ParentAsync();
 
         await child.Socket.SendAsync(new ClientFrame { Signal = new Signal { StreamId = root.StreamId, PeerId = root.PeerId, Offer = "v=0", Ticket = parent.Ticket } });
@@ -133,11 +130,11 @@ public sealed class TreeScenarios(ServerFixture fixture) : IClassFixture<ServerF
     [Fact]
     public async Task A_peers_place_can_be_explained()
     {
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Gil"));
-        await using var viewer = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Hu"), root.StreamId);
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, await Rest.GuestAsync("Gil"));
+        await using var viewer = await SyntheticPeer.WatchAsync(Server, await Rest.GuestAsync("Hu"), root.StreamId);
         await viewer.ParentAsync();
 
-        var explained = (await _rest.GetAsync($"/api/streams/{root.StreamId}/peers/{viewer.PeerId}/explain")).Body;
+        var explained = (await Rest.GetAsync($"/api/streams/{root.StreamId}/peers/{viewer.PeerId}/explain")).Body;
 
         Assert.Equal("joined", explained.GetProperty("reason").GetString());
         var chosen = Assert.Single(explained.GetProperty("candidates").EnumerateArray(), candidate => candidate.GetProperty("chosen").GetBoolean());

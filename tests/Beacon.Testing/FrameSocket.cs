@@ -93,6 +93,17 @@ public sealed class FrameSocket : IAsyncDisposable
             return _frames.Count(frame => frame.FrameCase == kind);
     }
 
+    /// <summary>Takes all frames that came and were not taken, in order.</summary>
+    public IReadOnlyList<ServerFrame> TakeAll()
+    {
+        lock (_gate)
+        {
+            ServerFrame[] taken = [.. _frames];
+            _frames.Clear();
+            return taken;
+        }
+    }
+
     /// <summary>Waits until the server has closed.</summary>
     public Task ClosedAsync() => _reading.WaitAsync(Patience);
 

@@ -12,6 +12,10 @@ public sealed record RestAnswer(int Status, JsonElement Body, string Text)
         ? details.EnumerateArray().Select(detail => detail.TryGetProperty("reason", out var reason) ? reason.GetString() : null).FirstOrDefault(reason => reason is not null) ?? ""
         : "";
 
+    /// <summary>The same call may succeed later.</summary>
+    public bool IsRetryable => Body.ValueKind == JsonValueKind.Object && Body.TryGetProperty("details", out var details)
+        && details.EnumerateArray().Any(detail => detail.TryGetProperty("metadata", out var metadata) && metadata.TryGetProperty("retryable", out var retryable) && retryable.GetString() == "true");
+
     /// <summary>An int64 of proto JSON, which is text; absent is 0.</summary>
     public long Amount(string property) =>
         Body.TryGetProperty(property, out var value) ? long.Parse(value.GetString()!, System.Globalization.CultureInfo.InvariantCulture) : 0;

@@ -27,7 +27,7 @@ public sealed class SyntheticPeer : IAsyncDisposable
 
     public string ResumeTicket { get; }
 
-    public static async Task<SyntheticPeer> BroadcastAsync(BeaconServer server, Guest guest, string title = "A stream", uint bitrateKbps = 800, uint maxChildren = 0, string resumeTicket = "")
+    public static async Task<SyntheticPeer> BroadcastAsync(IBeacon server, Guest guest, string title = "A stream", uint bitrateKbps = 800, uint maxChildren = 0, string resumeTicket = "")
     {
         var socket = await FrameSocket.ConnectAsync(server.WebSocket, guest.AccessToken);
         var answer = await socket.AskAsync(new ClientFrame
@@ -39,7 +39,7 @@ public sealed class SyntheticPeer : IAsyncDisposable
             : throw new InvalidOperationException($"Not live: {answer}");
     }
 
-    public static async Task<SyntheticPeer> WatchAsync(BeaconServer server, Guest guest, string streamId, double uplinkMbps = 5, string resumeTicket = "")
+    public static async Task<SyntheticPeer> WatchAsync(IBeacon server, Guest guest, string streamId, double uplinkMbps = 5, string resumeTicket = "")
     {
         var socket = await FrameSocket.ConnectAsync(server.WebSocket, guest.AccessToken);
         var answer = await socket.AskAsync(new ClientFrame

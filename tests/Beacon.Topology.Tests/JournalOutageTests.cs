@@ -186,8 +186,8 @@ public sealed class JournalOutageTests
         {
             var isRedis = how.StartsWith("Redis", StringComparison.Ordinal);
             if (isRedis)
-                RedisServer.RequireInstalled();
-            var outage = new Outage(isRedis ? new RedisServer(keepsData: how.EndsWith("with its data", StringComparison.Ordinal)) : null, how.EndsWith("paused", StringComparison.Ordinal));
+                RedisFixture.RequireInstalled();
+            var outage = new Outage(isRedis ? new RedisServer(GarnetFixture.FreePort(), keepsData: how.EndsWith("with its data", StringComparison.Ordinal)) : null, how.EndsWith("paused", StringComparison.Ordinal));
             await outage.StartAsync();
             return outage;
         }

@@ -201,9 +201,9 @@ public sealed class ReplicaProcessTests(RedisFixture redis) : IClassFixture<Redi
 
         public Task KillAsync() => _process.KillAsync();
 
-        public Task PauseAsync() => Signals.SendAsync(_process.Id, "STOP");
+        public Task PauseAsync() => _process.PauseAsync();
 
-        public Task ContinueAsync() => Signals.SendAsync(_process.Id, "CONT");
+        public Task ContinueAsync() => _process.ContinueAsync();
 
         public async ValueTask DisposeAsync()
         {

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text.Json;
 using Beacon.Contracts.Events;
+using Beacon.Ledger.Books;
 using MassTransit;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -65,7 +67,7 @@ internal sealed class OutboxPublisher(
         foreach (var (transfer, message) in page.Events)
         {
             using var span = writer.Traces.Publish(transfer);
-            await bus.Publish(message, message.GetType(), cancellationToken);
+            await PublishAsync(message, cancellationToken);
         }
 
         // A page is one step: what a failure left of it is published again as a whole.
@@ -87,8 +89,7 @@ internal sealed class OutboxPublisher(
         {
             foreach (var row in page)
             {
-                var type = Types[row.Type];
-                await bus.Publish(JsonSerializer.Deserialize(row.Payload, type)!, type, cancellationToken);
+                await PublishAsync(JsonSerializer.Deserialize(row.Payload, Types[row.Type])!, cancellationToken);
                 published = row.Sequence;
             }
         }
@@ -101,6 +102,21 @@ internal sealed class OutboxPublisher(
 
         return page.Count == options.Value.OutboxPageSize;
     }
+
+    /// <summary>Under an id that follows from the fact: who is told of it again can tell.</summary>
+    private Task PublishAsync(object message, CancellationToken cancellationToken) => bus.Publish(
+        message,
+        message.GetType(),
+        Pipe.Execute<PublishContext>(context => context.MessageId = message switch
+        {
+            TipPosted tip => DerivedId.Of(nameof(TipPosted), tip.TransferId),
+            CreditsEarned earned => DerivedId.Of(nameof(CreditsEarned), Text(earned.Sequence), earned.AccountId, Text(earned.BalanceMicrocredits)),
+            SquadChanged squad => DerivedId.Of(nameof(SquadChanged), squad.StreamId, Text(squad.Version)),
+            _ => throw new ArgumentOutOfRangeException(nameof(message), message.GetType().Name, "Not an event of the ledger."),
+        }),
+        cancellationToken);
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     private async Task WaitAsync(CancellationToken cancellationToken)
     {

@@ -117,7 +117,10 @@ internal sealed class RaidCommands(
                 return;
             if (former is { IsFinal: false })
             {
-                var next = former.Origin == RaidOrigin.BroadcasterLost ? former with { MovesAt = deadline } : former with { SourceEndsAt = deadline };
+                // Of two absences the later one ends later: word of the former may come after it.
+                var next = former.Origin == RaidOrigin.BroadcasterLost
+                    ? former with { MovesAt = Later(former.MovesAt, deadline) }
+                    : former with { SourceEndsAt = Later(former.SourceEndsAt ?? deadline, deadline) };
                 if (await raids.SaveAsync(former, next, deadline < former.MovesAt ? deadline : next.MovesAt) is not null)
                     break;
                 continue;
@@ -143,6 +146,8 @@ internal sealed class RaidCommands(
 
     /// <summary>True for the raid of this life of the stream, not of one before it was resumed.</summary>
     public static bool IsOfThisLife(RaidRecord raid, LiveStream source) => raid.SourceStartedAtUnixMs == source.StartedAt.ToDateTimeOffset().ToUnixTimeMilliseconds();
+
+    private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
 
     private DateTimeOffset MovesAt(uint? wanted, int configured)
     {

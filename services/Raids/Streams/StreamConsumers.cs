@@ -18,10 +18,13 @@ internal sealed class StreamStartedConsumer(StreamDirectory directory, SettingsS
     }
 }
 
-internal sealed class StreamAudienceChangedConsumer(StreamDirectory directory) : IConsumer<StreamAudienceChanged>
+internal sealed class StreamAudienceChangedConsumer(StreamDirectory directory, TimeProvider clock) : IConsumer<StreamAudienceChanged>
 {
-    public Task Consume(ConsumeContext<StreamAudienceChanged> context) =>
-        directory.AudienceAsync(context.Message.StreamId, context.Message.Viewers, context.Message.SpareSlots);
+    public Task Consume(ConsumeContext<StreamAudienceChanged> context)
+    {
+        var fact = context.Message;
+        return directory.AudienceAsync(fact.StreamId, fact.Viewers, fact.SpareSlots, fact.CountedAt ?? context.SentAt(clock));
+    }
 }
 
 internal sealed class StreamEndedConsumer(StreamDirectory directory, TimeProvider clock) : IConsumer<StreamEnded>

@@ -19,13 +19,16 @@ internal sealed class StreamDirectory(IConnectionMultiplexer redis, IOptions<Rai
 
     // KEYS index, stream, ended, channels. ARGV started, channel, title, account, viewers, spare, rank, 1 = the audience is known, tags,
     // language, stream id.
-    // An end is newer than every fact about the life that it ended, but not than a later life of the same id (a resumed stream).
+    // An end is newer than every fact about the life that it ended, but not than a later life of the same id (a resumed stream), and a later life
+    // is newer than every fact about the one before.
     private const string PutScript = """
         local ended = redis.call('GET', KEYS[3])
         if ended then
           if tonumber(ARGV[1]) <= tonumber(ended) then return 0 end
           redis.call('DEL', KEYS[3])
         end
+        local known = redis.call('HGET', KEYS[2], 'started')
+        if known and tonumber(known) > tonumber(ARGV[1]) then return 0 end
         redis.call('HSET', KEYS[2], 'started', ARGV[1], 'channel', ARGV[2], 'title', ARGV[3], 'account', ARGV[4], 'tags', ARGV[9], 'language', ARGV[10])
         redis.call('HSET', KEYS[4], ARGV[2], ARGV[11])
         local rank = redis.call('HGET', KEYS[2], 'rank')
@@ -39,10 +42,12 @@ internal sealed class StreamDirectory(IConnectionMultiplexer redis, IOptions<Rai
         return 1
         """;
 
-    // KEYS index, stream. ARGV viewers, spare, rank.
+    // KEYS index, stream. ARGV viewers, spare, rank, counted at. What was counted before the count that is known tells nothing.
     private const string AudienceScript = """
         local rank = redis.call('HGET', KEYS[2], 'rank')
         if not rank then return 0 end
+        if tonumber(redis.call('HGET', KEYS[2], 'counted') or '0') > tonumber(ARGV[4]) then return 0 end
+        redis.call('HSET', KEYS[2], 'counted', ARGV[4])
         redis.call('ZREM', KEYS[1], rank)
         redis.call('HSET', KEYS[2], 'viewers', ARGV[1], 'spare', ARGV[2], 'rank', ARGV[3])
         redis.call('ZADD', KEYS[1], 0, ARGV[3])
@@ -72,7 +77,8 @@ internal sealed class StreamDirectory(IConnectionMultiplexer redis, IOptions<Rai
         if rank then redis.call('ZREM', KEYS[1], rank) end
         redis.call('DEL', KEYS[2])
         if redis.call('HGET', KEYS[4], ARGV[3]) == ARGV[4] then redis.call('HDEL', KEYS[4], ARGV[3]) end
-        redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[2])
+        local ended = redis.call('GET', KEYS[3])
+        if not ended or tonumber(ended) < tonumber(ARGV[1]) then redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[2]) end
         return 1
         """;
 
@@ -95,11 +101,11 @@ internal sealed class StreamDirectory(IConnectionMultiplexer redis, IOptions<Rai
     public Task<bool> SeenAsync(StreamEntry stream) => PutAsync(stream, audienceKnown: true);
 
     /// <summary>The audience of a stream changed. Unknown streams are ignored: their next window tells again.</summary>
-    public Task<bool> AudienceAsync(string streamId, int viewers, int spareSlots) => ChangeAsync(
+    public Task<bool> AudienceAsync(string streamId, int viewers, int spareSlots, DateTimeOffset countedAt) => ChangeAsync(
         streamId,
         AudienceScript,
         [DirectoryKeys.Index, DirectoryKeys.Stream(streamId)],
-        [viewers, spareSlots, StreamEntry.Rank(streamId, viewers)]);
+        [viewers, spareSlots, StreamEntry.Rank(streamId, viewers), countedAt.ToUnixTimeMilliseconds()]);
 
     /// <summary>The settings of the channel changed. False when the stream is not live.</summary>
     public Task<bool> DescribeAsync(string streamId, ChannelRules rules) => ChangeAsync(

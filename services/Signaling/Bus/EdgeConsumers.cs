@@ -10,7 +10,7 @@ namespace Beacon.Signaling.Bus;
 /// What this replica hears on the bus, and whom of its clients it tells. All of it comes over the replica's own endpoint,
 /// one message after the other, so that a raid is told before the end of the stream that it leaves.
 /// </summary>
-internal sealed class EdgeConsumers(Edge edge, Directives directives, RaidNotices raids) :
+internal sealed class EdgeConsumers(Edge edge, Directives directives, RaidNotices raids, Inbox inbox) :
     IConsumer<PeersReassigned>,
     IConsumer<ChallengeIssued>,
     IConsumer<RaidLaunched>,
@@ -50,7 +50,7 @@ internal sealed class EdgeConsumers(Edge edge, Directives directives, RaidNotice
         using var turn = new Turn();
         foreach (var seat in edge.SeatsOf(issued.StreamId))
         {
-            if (!seat.IsRoot)
+            if (!seat.IsRoot && seat.TryChallenge(issued.Window))
                 turn.Send(seat.Session, frame);
         }
 
@@ -86,7 +86,7 @@ internal sealed class EdgeConsumers(Edge edge, Directives directives, RaidNotice
     public Task Consume(ConsumeContext<CreditsEarned> context)
     {
         var change = context.Message;
-        edge.SendToAccount(change.AccountId, new ServerFrame
+        var frame = new ServerFrame
         {
             Traceparent = SignalingTraces.Current ?? "",
             WalletUpdate = new WalletUpdate
@@ -95,20 +95,25 @@ internal sealed class EdgeConsumers(Edge edge, Directives directives, RaidNotice
                 AmountMicrocredits = change.AmountMicrocredits,
                 Code = change.Code,
             },
-        });
+        };
+        // A balance that is older than one that was told is wrong by now.
+        foreach (var session in edge.SessionsOf(change.AccountId).Where(session => session.TryAdvanceWallet(change.Sequence)))
+            session.Send(frame);
         return Task.CompletedTask;
     }
 
     public Task Consume(ConsumeContext<TipPosted> context)
     {
         var tip = context.Message;
+        if (!inbox.TryTake(context))
+            return Task.CompletedTask;
         var frame = new ServerFrame
         {
             Traceparent = SignalingTraces.Current ?? "",
             TipReceived = new TipReceived { StreamId = tip.StreamId, FromName = tip.FromName, AmountMicrocredits = tip.AmountMicrocredits },
         };
-        foreach (var account in tip.RecipientAccountIds.Distinct(StringComparer.Ordinal))
-            edge.SendToAccount(account, frame);
+        foreach (var session in tip.RecipientAccountIds.Distinct(StringComparer.Ordinal).SelectMany(edge.SessionsOf))
+            session.Send(frame);
         return Task.CompletedTask;
     }
 }
@@ -129,5 +134,8 @@ internal sealed class EdgeConsumersDefinition : ConsumerDefinition<EdgeConsumers
         // Long enough for the broker's own restart; after that the replica is gone, and its queue with it.
         if (endpointConfigurator is IRabbitMqReceiveEndpointConfigurator rabbit)
             rabbit.QueueExpiration = TimeSpan.FromMinutes(5);
+        // What this replica could not tell its peers is of no use to anybody later, and nobody would ever empty its queue of errors.
+        endpointConfigurator.DiscardFaultedMessages();
+        endpointConfigurator.DiscardSkippedMessages();
     }
 }

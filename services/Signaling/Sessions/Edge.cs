@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Beacon.Contracts.Signaling.V1;
 using Microsoft.Extensions.Options;
 
 namespace Beacon.Signaling.Sessions;
@@ -89,13 +88,8 @@ internal sealed class Edge
     public IEnumerable<Seat> SeatsOf(string streamId) =>
         _byStream.TryGetValue(streamId, out var seats) ? seats.Values : [];
 
-    public void SendToAccount(string accountId, ServerFrame frame)
-    {
-        if (!_byAccount.TryGetValue(accountId, out var sessions))
-            return;
-        foreach (var session in sessions.Values)
-            session.Send(frame);
-    }
+    public IEnumerable<Session> SessionsOf(string accountId) =>
+        _byAccount.TryGetValue(accountId, out var sessions) ? sessions.Values : [];
 
     private static void AddTo<T>(ConcurrentDictionary<string, ConcurrentDictionary<string, T>> index, string key, string id, T value)
     {

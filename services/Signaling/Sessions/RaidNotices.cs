@@ -25,6 +25,9 @@ internal sealed class RaidNotices(Edge edge, Departures departures, TopologyCall
 
     public Task AnnounceAsync(RaidAnnounced raid)
     {
+        // Word that comes late, of a raid that is off.
+        if (_cancelled.ContainsKey(raid.RaidId))
+            return Task.CompletedTask;
         var now = clock.GetUtcNow();
         foreach (var (streamId, old) in _announced)
         {
@@ -34,7 +37,7 @@ internal sealed class RaidNotices(Edge edge, Departures departures, TopologyCall
 
         _announced[raid.FromStreamId] = raid;
         using var turn = new Turn();
-        foreach (var seat in edge.SeatsOf(raid.FromStreamId))
+        foreach (var seat in edge.SeatsOf(raid.FromStreamId).Where(seat => !seat.WasTold(raid.RaidId)))
             Tell(turn, seat, raid);
         return GiveBackAsync(raid.FromStreamId, (_, place) => place.TargetStreamId != raid.TargetStreamId);
     }

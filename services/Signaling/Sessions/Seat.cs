@@ -14,6 +14,7 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
     private readonly Dictionary<int, string> _standbys = [];
     private readonly Dictionary<int, long> _versions = [];
     private List<PeerDirective>? _early = [];
+    private long _challengedWindow = long.MinValue;
     private string? _raidId;
     private string? _declinedRaidId;
 
@@ -33,6 +34,18 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
 
     /// <summary>Tells Topology of this peer again, after it was forgotten there.</summary>
     public Func<CancellationToken, Task>? Rejoin { get; set; }
+
+    /// <summary>False for the challenge of a window before one that the peer has heard of already.</summary>
+    public bool TryChallenge(long window)
+    {
+        lock (_gate)
+        {
+            if (window < _challengedWindow)
+                return false;
+            _challengedWindow = window;
+            return true;
+        }
+    }
 
     /// <summary>False when the peer was sent on by this raid before.</summary>
     public bool TellRaid(string raidId) => Interlocked.Exchange(ref _raidId, raidId) != raidId;

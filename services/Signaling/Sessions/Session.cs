@@ -41,6 +41,7 @@ internal sealed class Session : IThreadPoolWorkItem
     private bool _isWriting;
     private bool _isDone;
     private (int Code, string Text)? _closing;
+    private long _walletSequence;
 
     /// <param name="abort">Cuts the connection without a word.</param>
     public Session(string id, Credentials credentials, string addressBlock, FrameCodec codec, IDuplexPipe connection, Action abort, SignalingOptions options, TimeProvider clock)
@@ -72,6 +73,18 @@ internal sealed class Session : IThreadPoolWorkItem
 
     /// <summary>By stream id. Only the receive loop adds; it and a stream's end remove.</summary>
     public ConcurrentDictionary<string, Seat> Seats { get; } = new(concurrencyLevel: 1, capacity: 1, StringComparer.Ordinal);
+
+    /// <summary>False for a change of the wallet that is not newer than one that the client was told.</summary>
+    public bool TryAdvanceWallet(long sequence)
+    {
+        lock (_gate)
+        {
+            if (sequence <= _walletSequence)
+                return false;
+            _walletSequence = sequence;
+            return true;
+        }
+    }
 
     public bool HasPlaces => Volatile.Read(ref _places) is not null;
 

@@ -249,7 +249,7 @@ internal sealed partial class StreamOwner(
         // Once a window, so that nothing keeps a live stream off the list for long.
         if (state.AudienceDue)
             await journal.AddLiveAsync(streamId, state.Meta.Channel).WaitAsync(CommitTimeout, clock);
-        if (state.AudienceDue && await edges.TryPublishAsync(streamId, new StreamAudienceChanged(streamId, state.Info.Viewers, state.Info.SpareSlots)))
+        if (state.AudienceDue && await edges.TryPublishAsync(streamId, new StreamAudienceChanged(streamId, state.Info.Viewers, state.Info.SpareSlots, clock.GetUtcNow())))
             state.AudienceTold();
     }
 

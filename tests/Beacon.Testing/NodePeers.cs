@@ -1,11 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Beacon.Testing;
 
-namespace Beacon.Swarm;
+namespace Beacon.Testing;
 
 /// <summary>A process of <c>clients/relay/swarm</c>: a line in, a line of JSON out.</summary>
-internal sealed class NodePeers : IAsyncDisposable
+public sealed class NodePeers : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
     private static readonly string Folder = Path.Combine(Repository.Root, "clients", "relay");
@@ -15,6 +14,7 @@ internal sealed class NodePeers : IAsyncDisposable
 
     private NodePeers(Process process) => _process = process;
 
+    /// <summary>Compiles the program; first installs what it needs.</summary>
     public static async Task BuildAsync(CancellationToken cancellation)
     {
         if (!Directory.Exists(Path.Combine(Folder, "node_modules")))
@@ -32,6 +32,7 @@ internal sealed class NodePeers : IAsyncDisposable
         }
     }
 
+    /// <param name="arguments"><c>root</c> or <c>viewers</c>, and what <c>clients/relay/swarm</c> takes.</param>
     public static NodePeers Start(params string[] arguments) => new(
         Process.Start(new ProcessStartInfo("node", [Path.Combine(Folder, "swarm", "dist", "main.js"), .. arguments])
         {
@@ -40,6 +41,7 @@ internal sealed class NodePeers : IAsyncDisposable
             UseShellExecute = false,
         }) ?? throw new InvalidOperationException("node did not start."));
 
+    /// <summary>Says a line, and hears the answer.</summary>
     public async Task<JsonNode> AskAsync(string command, CancellationToken cancellation)
     {
         await _turn.WaitAsync(cancellation);
@@ -55,6 +57,7 @@ internal sealed class NodePeers : IAsyncDisposable
         }
     }
 
+    /// <summary>What it says by itself at its start.</summary>
     public async Task<JsonNode> HearAsync(CancellationToken cancellation)
     {
         var line = await _process.StandardOutput.ReadLineAsync(cancellation).AsTask().WaitAsync(Patience, cancellation)

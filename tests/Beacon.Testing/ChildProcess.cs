@@ -1,19 +1,24 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 
 namespace Beacon.Testing;
 
-/// <summary>A .NET program of this repository as a child process, with what it wrote.</summary>
-public sealed class DotnetProcess : IAsyncDisposable
+/// <summary>A .NET program of this repository as a child process.</summary>
+public sealed class DotnetProcess(string assembly, string workingDirectory, IReadOnlyDictionary<string, string> environment, params string[] arguments)
+    : ChildProcess("dotnet", [assembly, .. arguments], workingDirectory, environment);
+
+/// <summary>A program as a child process, with what it wrote.</summary>
+public class ChildProcess : IAsyncDisposable
 {
     private readonly Process _process;
     private readonly StringBuilder _output = new();
     private readonly List<(string Text, TaskCompletionSource Seen)> _awaited = [];
     private readonly Lock _gate = new();
 
-    public DotnetProcess(string assembly, string workingDirectory, IReadOnlyDictionary<string, string> environment, params string[] arguments)
+    public ChildProcess(string program, IEnumerable<string> arguments, string workingDirectory, IReadOnlyDictionary<string, string> environment)
     {
-        var start = new ProcessStartInfo("dotnet", [assembly, .. arguments])
+        var start = new ProcessStartInfo(program, arguments)
         {
             WorkingDirectory = workingDirectory,
             UseShellExecute = false,
@@ -33,6 +38,8 @@ public sealed class DotnetProcess : IAsyncDisposable
     }
 
     public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
 
     public string Output
     {
@@ -84,10 +91,14 @@ public sealed class DotnetProcess : IAsyncDisposable
     /// <summary>SIGTERM, as an operator's stop.</summary>
     public async Task<int> StopAsync()
     {
-        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync();
+        await SignalAsync("TERM");
         return await WaitForExitAsync(TimeSpan.FromSeconds(60));
     }
+
+    /// <summary>SIGSTOP: its connections stand, and nobody answers.</summary>
+    public Task PauseAsync() => SignalAsync("STOP");
+
+    public Task ContinueAsync() => SignalAsync("CONT");
 
     /// <summary>SIGKILL, as a power cut.</summary>
     public async Task KillAsync()
@@ -101,6 +112,15 @@ public sealed class DotnetProcess : IAsyncDisposable
     {
         await KillAsync();
         _process.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    private async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+        if (kill.ExitCode != 0)
+            throw new InvalidOperationException($"kill -{signal} {_process.Id} ended with {kill.ExitCode}.");
     }
 
     private void Heard(string? line)
