@@ -1,7 +1,5 @@
 using System.Security.Claims;
 using System.Security.Cryptography;
-using Google.Protobuf;
-using Grpc.Core;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
@@ -100,26 +98,9 @@ public static class Authentication
     {
         context.HandleResponse();
         context.Response.Headers.WWWAuthenticate = "Bearer";
-        return WriteFault(context.HttpContext, context.AuthenticateFailure is null ? CommonErrors.MissingToken : CommonErrors.InvalidToken);
+        return ErrorJson.RefuseAsync(
+            context.HttpContext, StatusCodes.Status401Unauthorized, context.AuthenticateFailure is null ? CommonErrors.MissingToken : CommonErrors.InvalidToken);
     }
 
-    private static Task Forbid(ForbiddenContext context) => WriteFault(context.HttpContext, CommonErrors.MissingScope);
-
-    /// <summary>The authentication middleware answers before the gRPC handler runs, so it writes the rich error itself, in the caller's protocol.</summary>
-    private static Task WriteFault(HttpContext context, Fault fault)
-    {
-        if (context.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) == true)
-        {
-            var status = fault.ToStatus();
-            context.Response.StatusCode = StatusCodes.Status200OK;
-            context.Response.ContentType = context.Request.ContentType;
-            context.Response.Headers["grpc-status"] = status.Code.ToString(System.Globalization.CultureInfo.InvariantCulture);
-            context.Response.Headers["grpc-message"] = Uri.EscapeDataString(status.Message);
-            context.Response.Headers["grpc-status-details-bin"] = Convert.ToBase64String(status.ToByteArray());
-            return Task.CompletedTask;
-        }
-
-        return ErrorJson.WriteAsync(
-            context.Response, fault.Status == StatusCode.Unauthenticated ? StatusCodes.Status401Unauthorized : StatusCodes.Status403Forbidden, fault);
-    }
+    private static Task Forbid(ForbiddenContext context) => ErrorJson.RefuseAsync(context.HttpContext, StatusCodes.Status403Forbidden, CommonErrors.MissingScope);
 }

@@ -26,6 +26,8 @@ public sealed class BeaconServer : IAsyncDisposable
             ["Beacon:Signaling:OperatorKey"] = OperatorKey,
             ["Beacon:Signaling:HandshakeBurstPerAddress"] = "10000",
             ["Beacon:Signaling:GuestBurstPerAddress"] = "10000",
+            ["Beacon:Signaling:CallBurstPerAccount"] = "10000",
+            ["Beacon:Signaling:CallBurstPerAddress"] = "10000",
         };
         foreach (var (key, value) in settings ?? new Dictionary<string, string>(StringComparer.Ordinal))
             configured[key] = value;

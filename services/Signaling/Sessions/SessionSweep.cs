@@ -7,7 +7,7 @@ namespace Beacon.Signaling.Sessions;
 /// What only time brings to a session: its token expires, its client falls silent, its close is never answered. One timer for all of them,
 /// because a timer each would be most of what an idle session costs.
 /// </summary>
-internal sealed class SessionSweep(Edge edge, Handshakes handshakes, Identity.GuestRates guests, IOptions<SignalingOptions> options, TimeProvider clock) : BackgroundService
+internal sealed class SessionSweep(Edge edge, Handshakes handshakes, Identity.GuestRates guests, Calls.CallRates calls, IOptions<SignalingOptions> options, TimeProvider clock) : BackgroundService
 {
     private static readonly TimeSpan Glance = TimeSpan.FromSeconds(1);
 
@@ -26,6 +26,7 @@ internal sealed class SessionSweep(Edge edge, Handshakes handshakes, Identity.Gu
                     Look(session, now);
                 handshakes.Rates.Sweep();
                 guests.Rates.Sweep();
+                calls.Sweep();
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
