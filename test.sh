@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds everything once and runs every test: .NET, Vitest, and the browser tests with a real Chromium.
 #
-#   ./test.sh          all of it; installs Chromium, Redis, RabbitMQ, coturn and PostgreSQL (Debian packages) and the npm packages if they are missing
+#   ./test.sh          all of it; installs Chromium, Redis, RabbitMQ, coturn, promtool and PostgreSQL (Debian packages) and the npm packages if they are missing
 #   ./test.sh --fast   without the browser tests
 #
 # Needs the .NET SDK 10 and Node 20 or newer. The last line is `N passed, N failed, N skipped` over all suites.
@@ -40,6 +40,9 @@ install_programs() {
     # Where there is a container engine, or can be, the broker comes as a container.
     command -v docker > /dev/null || [ -e "$engine" ] || command -v rabbitmq-server > /dev/null || missing+=(rabbitmq-server)
     command -v turnserver > /dev/null || missing+=(coturn)
+    command -v curl > /dev/null || missing+=(curl)
+    # Of Debian's prometheus only promtool is wanted.
+    command -v promtool > /dev/null || missing+=(prometheus)
     # Its tests make a cluster of their own; the one that the package starts is not touched.
     command -v initdb > /dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || missing+=(postgresql)
     [ "${#missing[@]}" -gt 0 ] || return 0

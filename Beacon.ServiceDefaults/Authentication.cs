@@ -98,8 +98,9 @@ public static class Authentication
     {
         context.HandleResponse();
         context.Response.Headers.WWWAuthenticate = "Bearer";
-        return ErrorJson.WriteAsync(context.HttpContext, StatusCodes.Status401Unauthorized, context.AuthenticateFailure is null ? CommonErrors.MissingToken : CommonErrors.InvalidToken);
+        return ErrorJson.RefuseAsync(
+            context.HttpContext, StatusCodes.Status401Unauthorized, context.AuthenticateFailure is null ? CommonErrors.MissingToken : CommonErrors.InvalidToken);
     }
 
-    private static Task Forbid(ForbiddenContext context) => ErrorJson.WriteAsync(context.HttpContext, StatusCodes.Status403Forbidden, CommonErrors.MissingScope);
+    private static Task Forbid(ForbiddenContext context) => ErrorJson.RefuseAsync(context.HttpContext, StatusCodes.Status403Forbidden, CommonErrors.MissingScope);
 }

@@ -39,4 +39,27 @@ public static class ErrorJson
         response.ContentType = "application/json";
         return response.WriteAsync(Formatter.Format(fault.ToStatus()));
     }
+
+    /// <summary>True for gRPC and gRPC-Web.</summary>
+    public static bool IsGrpc(HttpRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) == true;
+    }
+
+    /// <summary>As <see cref="WriteAsync"/>, in the caller's protocol: a middleware answers before the gRPC handler runs, so it writes the rich error itself.</summary>
+    public static Task RefuseAsync(HttpContext context, int httpStatus, Fault fault)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(fault);
+        if (!IsGrpc(context.Request))
+            return WriteAsync(context.Response, httpStatus, fault);
+        var status = fault.ToStatus();
+        context.Response.StatusCode = StatusCodes.Status200OK;
+        context.Response.ContentType = context.Request.ContentType;
+        context.Response.Headers["grpc-status"] = status.Code.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        context.Response.Headers["grpc-message"] = Uri.EscapeDataString(status.Message);
+        context.Response.Headers["grpc-status-details-bin"] = Convert.ToBase64String(status.ToByteArray());
+        return Task.CompletedTask;
+    }
 }

@@ -26,6 +26,8 @@ public static class Telemetry
                 .AddHttpClientInstrumentation()
                 .AddRuntimeInstrumentation()
                 .AddMeter("Beacon.*", "MassTransit", "Microsoft.Orleans")
+                // A slow bucket names a trace that was in it.
+                .SetExemplarFilter(ExemplarFilterType.TraceBased)
                 .AddPrometheusExporter());
         // Spans that nobody gets would cost every call.
         if (!string.IsNullOrEmpty(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))

@@ -89,6 +89,10 @@ internal static class Live
         ["Beacon:Signaling:HandshakeBurstPerAddress"] = "100000",
         ["Beacon:Signaling:GuestsPerSecondPerAddress"] = "100000",
         ["Beacon:Signaling:GuestBurstPerAddress"] = "100000",
+        ["Beacon:Signaling:CallsPerSecondPerAccount"] = "100000",
+        ["Beacon:Signaling:CallBurstPerAccount"] = "100000",
+        ["Beacon:Signaling:CallsPerSecondPerAddress"] = "100000",
+        ["Beacon:Signaling:CallBurstPerAddress"] = "100000",
     };
 }
 

@@ -60,11 +60,23 @@ internal sealed class LedgerMetrics : IDisposable
             _refusedBytes.Add(bytes, new KeyValuePair<string, object?>("reason", Reason(reason)));
     }
 
-    public void BackupEnded(bool succeeded) => _backups.Add(1, new KeyValuePair<string, object?>("outcome", succeeded ? "made" : "failed"));
+    /// <summary>Somebody listens now. What hardly ever happens is there from then on, at zero: an alert on its increase would miss the first event.</summary>
+    public void Begin()
+    {
+        _failedCommits.Add(0);
+        _backups.Add(0, Outcome(true));
+        _backups.Add(0, Outcome(false));
+        foreach (var reason in Enum.GetValues<RefusalReason>())
+            _refusedBytes.Add(0, new KeyValuePair<string, object?>("reason", Reason(reason)));
+    }
+
+    public void BackupEnded(bool succeeded) => _backups.Add(1, Outcome(succeeded));
 
     public void CommitFailed() => _failedCommits.Add(1);
 
     public void Dispose() => _meter.Dispose();
+
+    private static KeyValuePair<string, object?> Outcome(bool succeeded) => new("outcome", succeeded ? "made" : "failed");
 
     private static string Code(TransferCode code) => code switch
     {

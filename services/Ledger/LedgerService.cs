@@ -58,6 +58,7 @@ public static class LedgerService
     public static void MapLedger(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
+        app.Lifetime.ApplicationStarted.Register(app.Services.GetRequiredService<LedgerMetrics>().Begin);
         app.MapGrpcService<LedgerGrpc>();
         app.MapGrpcService<LedgerOperatorGrpc>();
         app.MapGrpcService<LedgerAccountsGrpc>();

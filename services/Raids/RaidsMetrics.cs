@@ -6,6 +6,7 @@ namespace Beacon.Raids;
 /// <summary>The meter <c>Beacon.Raids</c>.</summary>
 internal sealed class RaidsMetrics : IDisposable
 {
+    private const string Raided = "raided";
     private readonly Meter _meter;
     private readonly Counter<long> _raids;
     private readonly Histogram<long> _viewers;
@@ -19,13 +20,12 @@ internal sealed class RaidsMetrics : IDisposable
         _targetsGone = _meter.CreateCounter<long>("beacon.raids.targets_gone", "{stream}", "Drawn targets that were not live any more");
     }
 
+    /// <summary>Somebody listens now: the first raid is an increase.</summary>
+    public void Begin() => _raids.Add(0, Outcome(Raided));
+
     public void Ended(RaidRecord raid)
     {
-        _raids.Add(1, new KeyValuePair<string, object?>("outcome", raid.State switch
-        {
-            RaidState.Done => "raided",
-            _ => raid.Reason,
-        }));
+        _raids.Add(1, Outcome(raid.State == RaidState.Done ? Raided : raid.Reason));
         if (raid.State == RaidState.Done)
             _viewers.Record(raid.Viewers);
     }
@@ -33,4 +33,6 @@ internal sealed class RaidsMetrics : IDisposable
     public void TargetGone() => _targetsGone.Add(1);
 
     public void Dispose() => _meter.Dispose();
+
+    private static KeyValuePair<string, object?> Outcome(string outcome) => new("outcome", outcome);
 }

@@ -50,5 +50,10 @@ public static class RaidsService
         bus.AddConsumer<BroadcasterAwayConsumer>().Endpoint(endpoint => endpoint.Name = BusEndpoints.RaidsBroadcasterAway);
     }
 
-    public static void MapRaids(this WebApplication app) => app.MapGrpcService<RaidsGrpc>();
+    public static void MapRaids(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        app.Lifetime.ApplicationStarted.Register(app.Services.GetRequiredService<RaidsMetrics>().Begin);
+        app.MapGrpcService<RaidsGrpc>();
+    }
 }

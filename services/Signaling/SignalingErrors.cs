@@ -34,6 +34,7 @@ public static class SignalingErrors
     public static readonly Fault OriginNotAllowed = new("origin_not_allowed", StatusCode.PermissionDenied, "Pages of this origin may not open a session here.");
     public static readonly Fault TooManyHandshakes = new("too_many_handshakes", StatusCode.ResourceExhausted, "This address opens WebSockets too fast. Slow down.", Retryable: true);
     public static readonly Fault TooManyGuests = new("too_many_guests", StatusCode.ResourceExhausted, "This address makes guest accounts too fast. Slow down.", Retryable: true);
+    public static readonly Fault TooManyCalls = new("too_many_calls", StatusCode.ResourceExhausted, "This account or address calls too fast. Wait as long as Retry-After says.", Retryable: true);
     public static readonly Fault NoRelay = new("no_relay", StatusCode.FailedPrecondition, "This installation has no TURN server, so nobody can connect through one only.");
     public static readonly Fault AddressLeak = new("address_leak", StatusCode.InvalidArgument, "A viewer who connects through TURN only may send no other candidates.");
 }

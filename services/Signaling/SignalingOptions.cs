@@ -71,7 +71,23 @@ public sealed class SignalingOptions : IValidatableObject
     [Range(1, 100_000)]
     public int GuestBurstPerAddress { get; set; } = 60;
 
-    /// <summary>Addresses whose rates are counted at the same time. With more, new ones share one count, so that memory stays bounded.</summary>
+    /// <summary>Calls of REST and gRPC-Web that one account may make a second, over time.</summary>
+    [Range(1, 100_000)]
+    public int CallsPerSecondPerAccount { get; set; } = 50;
+
+    /// <summary>Calls of REST and gRPC-Web that one account may make at once after silence.</summary>
+    [Range(1, 100_000)]
+    public int CallBurstPerAccount { get; set; } = 500;
+
+    /// <summary>Calls of REST and gRPC-Web without a token that one address (IPv6: one /64) may make a second, over time.</summary>
+    [Range(1, 100_000)]
+    public int CallsPerSecondPerAddress { get; set; } = 100;
+
+    /// <summary>Calls of REST and gRPC-Web without a token that one address may make at once after silence: a lecture hall that opens the directory.</summary>
+    [Range(1, 100_000)]
+    public int CallBurstPerAddress { get; set; } = 1_000;
+
+    /// <summary>Addresses, and accounts, whose rates are counted at the same time. With more, new ones share one count, so that memory stays bounded.</summary>
     [Range(1, 10_000_000)]
     public int MaxTrackedAddresses { get; set; } = 100_000;
 

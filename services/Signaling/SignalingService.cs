@@ -6,6 +6,7 @@ using Beacon.Contracts.Signaling.V1;
 using Beacon.Contracts.Topology.V1;
 using Beacon.ServiceDefaults;
 using Beacon.Signaling.Bus;
+using Beacon.Signaling.Calls;
 using Beacon.Signaling.Identity;
 using Beacon.Signaling.OpenApi;
 using Beacon.Signaling.Sessions;
@@ -42,6 +43,7 @@ public static class SignalingService
         // A frame is handled in microseconds and awaits what is slow: going on at once on the thread that heard the socket saves two handovers a frame.
         builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.Services.Configure<KestrelServerOptions>(kestrel => kestrel.ConfigureEndpointDefaults(Handover.Use));
+        builder.Services.AddSingleton<CallRates>();
         builder.Services.AddSingleton<Edge>();
         builder.Services.AddSingleton<Tickets.Tickets>();
         builder.Services.AddSingleton<Directives>();
@@ -73,6 +75,7 @@ public static class SignalingService
         app.Services.GetRequiredService<SignalingMetrics>();
         Log.EdgeReady(app.Logger, app.Services.GetRequiredService<Edge>().Id);
         app.Use(RefuseRevoked);
+        app.Use(app.Services.GetRequiredService<CallRates>().LimitAsync);
         app.MapGet(SocketPath, (HttpContext context, SocketEndpoint endpoint) => endpoint.AcceptAsync(context)).AllowAnonymous().ExcludeFromDescription();
         app.MapGrpcService<SignalingGrpc>();
         app.MapGrpcService<SignalingOperatorGrpc>();
@@ -112,10 +115,10 @@ public static class SignalingService
                 var challenge = jwt.Events.OnChallenge;
                 jwt.Events.OnChallenge = context =>
                 {
-                    if (!context.HttpContext.Items.ContainsKey(RevokedItem) || context.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) == true)
+                    if (!context.HttpContext.Items.ContainsKey(RevokedItem))
                         return challenge(context);
                     context.HandleResponse();
-                    return ErrorJson.WriteAsync(context.Response, StatusCodes.Status401Unauthorized, SignalingErrors.TokenRevoked);
+                    return ErrorJson.RefuseAsync(context.HttpContext, StatusCodes.Status401Unauthorized, SignalingErrors.TokenRevoked);
                 };
                 var inner = jwt.Events.OnTokenValidated;
                 jwt.Events.OnTokenValidated = async context =>
@@ -141,7 +144,7 @@ public static class SignalingService
     /// <summary>Also for calls that go on to services which do not know the list of revocations.</summary>
     private static Task RefuseRevoked(HttpContext context, RequestDelegate next) =>
         context.Items.ContainsKey(RevokedItem) && context.Request.Path != SocketPath
-            ? ErrorJson.WriteAsync(context.Response, StatusCodes.Status401Unauthorized, SignalingErrors.TokenRevoked)
+            ? ErrorJson.RefuseAsync(context, StatusCodes.Status401Unauthorized, SignalingErrors.TokenRevoked)
             : next(context);
 
     private static void AddHosted<T>(IServiceCollection services) where T : class, IHostedService
@@ -156,16 +159,23 @@ internal sealed class SignalingMetrics : IDisposable
 {
     private readonly Meter _meter = new("Beacon.Signaling");
     private readonly Counter<long> _parentFaults;
+    private readonly Histogram<double> _joinDuration;
 
     public SignalingMetrics(Edge edge)
     {
         _parentFaults = _meter.CreateCounter<long>("beacon.signaling.parent_faults", "{fault}", "Parents that children left because of bad chunks, replays, loss or silence, by kind.");
+        _joinDuration = _meter.CreateHistogram("beacon.signaling.join.duration", "s", "From a viewer's join-stream until it was told its first parent.", advice: new InstrumentAdvice<double>
+        {
+            HistogramBucketBoundaries = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60],
+        });
         _meter.CreateObservableGauge("beacon.signaling.sessions", () => edge.SessionCount, "{session}", "Open WebSocket sessions of this replica.");
         _meter.CreateObservableGauge("beacon.signaling.peers", () => edge.SeatCount, "{peer}", "Peers whose session is on this replica.");
     }
 
     public void ParentFaulted(FaultKind kind) =>
         _parentFaults.Add(1, new KeyValuePair<string, object?>("kind", Enum.IsDefined(kind) ? kind.ToString() : nameof(FaultKind.Unspecified)));
+
+    public void Joined(TimeSpan duration) => _joinDuration.Record(duration.TotalSeconds);
 
     public void Dispose() => _meter.Dispose();
 }

@@ -61,6 +61,15 @@ internal sealed class TopologyMetrics : IDisposable
 
     public Counter<long> VerifiedBytes { get; }
 
+    /// <summary>Somebody listens now. What hardly ever happens is there from then on, at zero: an alert on its increase would miss the first event.</summary>
+    public void Begin()
+    {
+        SendFailures.Add(0);
+        StaleOwners.Add(0);
+        VerifiedBytes.Add(0);
+        _journalOutages.Add(0);
+    }
+
     public void Committed(StreamBatch batch, TimeSpan duration)
     {
         _commitDuration.Record(duration.TotalSeconds);

@@ -42,6 +42,7 @@ public static class TopologyService
     public static void MapTopology(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
+        app.Lifetime.ApplicationStarted.Register(app.Services.GetRequiredService<TopologyMetrics>().Begin);
         app.MapGrpcService<TopologyQueries>();
         app.MapGrpcService<TopologyEdge>();
     }

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
 using Beacon.ServiceDefaults;
+using Grpc.Core;
 
 namespace Beacon.Architecture.Tests;
 
@@ -51,6 +52,36 @@ public sealed partial class ErrorTests
         Assert.Equal(Faults().Select(fault => fault.Fault.Reason).Distinct().Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));
     }
 
+    /// <summary>The OpenAPI document is made from the page, so that the page must not be wrong.</summary>
+    [Fact]
+    public void The_page_of_errors_tells_each_status_and_what_may_be_tried_again()
+    {
+        Expected.Require(Page);
+        var rows = Repository.Read(Page).Split('\n').Where(line => line.StartsWith("| `", StringComparison.Ordinal))
+            .Select(line => line.Split('|', StringSplitOptions.TrimEntries))
+            .ToDictionary(cells => cells[1].Trim('`'), StringComparer.Ordinal);
+        Offences.None(
+            from fault in Faults().Select(fault => fault.Fault).DistinctBy(fault => fault.Reason)
+            let cells = rows[fault.Reason]
+            let name = WordStart().Replace(fault.Status.ToString(), "_").ToUpperInvariant()
+            where cells[2] != name || cells[3] != Http(fault.Status) || cells[4].Contains("Retryable", StringComparison.Ordinal) != fault.Retryable
+            select $"{fault.Reason}: {name}, {Http(fault.Status)}, {(fault.Retryable ? "retryable" : "not retryable")}; the page has {string.Join(" | ", cells[2..^1])}");
+    }
+
+    /// <summary>As the transcoding to REST has it.</summary>
+    private static string Http(StatusCode status) => status switch
+    {
+        StatusCode.InvalidArgument or StatusCode.FailedPrecondition or StatusCode.OutOfRange => "400",
+        StatusCode.Unauthenticated => "401",
+        StatusCode.PermissionDenied => "403",
+        // The transcoding says 501; what is no operation never comes so far.
+        StatusCode.NotFound or StatusCode.Unimplemented => "404",
+        StatusCode.AlreadyExists or StatusCode.Aborted => "409",
+        StatusCode.ResourceExhausted => "429",
+        StatusCode.Unavailable => "503",
+        _ => "500",
+    };
+
     private static IEnumerable<(string Where, Fault Fault)> Faults() => Assemblies.All()
         .SelectMany(assembly => assembly.GetTypes())
         .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
@@ -59,6 +90,9 @@ public sealed partial class ErrorTests
 
     [GeneratedRegex("^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
     private static partial Regex SnakeCase();
+
+    [GeneratedRegex("(?<=[a-z])(?=[A-Z])")]
+    private static partial Regex WordStart();
 
     [GeneratedRegex("(?:Errors:|Refused with)[^.]*")]
     private static partial Regex ErrorList();

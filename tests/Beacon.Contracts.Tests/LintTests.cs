@@ -103,7 +103,83 @@ public sealed partial class LintTests
             .Where(variable => rpc.File.MessageType.Single(message => message.Name == $"{rpc.Method.Name}Request").Field.All(field => field.Name != variable))
             .Select(variable => $"{rpc.Method.Name}: {variable}")));
 
+    /// <summary>docs/api.md, pagination.</summary>
+    [Fact]
+    public void Lists_come_in_pages_and_say_how_large() => Offences.None(PublicRpcs()
+        .Where(rpc => rpc.Method.Name.StartsWith("List", StringComparison.Ordinal) || Request(rpc).Field.Any(field => field.Name == "page_token"))
+        .SelectMany(rpc => new (string What, bool IsRight)[]
+        {
+            ("uint32 page_size, as `1 to N; 0 = M.`", Request(rpc).Field.Any(field => field is { Name: "page_size", Type: FieldDescriptorProto.Types.Type.Uint32 } && PageSize().IsMatch(CommentOf(rpc.File, $"{rpc.Method.Name}Request", field.Name)))),
+            ("string page_token", Request(rpc).Field.Any(field => field is { Name: "page_token", Type: FieldDescriptorProto.Types.Type.String })),
+            ("string next_page_token", Message(rpc.File, $"{rpc.Method.Name}Response").Field.Any(field => field is { Name: "next_page_token", Type: FieldDescriptorProto.Types.Type.String })),
+            ("`invalid_page_size` and `invalid_page_token` among its errors", CommentOf(rpc).Contains("`invalid_page_size`", StringComparison.Ordinal) && CommentOf(rpc).Contains("`invalid_page_token`", StringComparison.Ordinal)),
+        }.Where(rule => !rule.IsRight).Select(rule => $"{rpc.Service.Name}.{rpc.Method.Name}: {rule.What}")));
+
+    /// <summary>docs/api.md, idempotency.</summary>
+    [Fact]
+    public void What_moves_credits_is_idempotent_by_an_id_of_the_callers() => Offences.None(PublicRpcs()
+        .Where(rpc => HttpRules.Of(rpc.Method)!.Verb is not "GET" && Request(rpc).Field.Any(field => field.Name is "amount_microcredits" or "budget_microcredits"))
+        .Where(rpc => IdempotentBy().Match(CommentOf(rpc)) is not { Success: true } by || Request(rpc).Field.All(field => field.Name != by.Groups["field"].Value))
+        .Select(rpc => $"{rpc.Service.Name}.{rpc.Method.Name}"));
+
+    [Fact]
+    public void An_rpc_that_says_that_it_is_idempotent_has_the_id() => Offences.None(PublicRpcs()
+        .Select(rpc => (rpc, By: IdempotentBy().Match(CommentOf(rpc))))
+        .Where(pair => pair.By.Success && Request(pair.rpc).Field.All(field => field.Name != pair.By.Groups["field"].Value || field.Type != FieldDescriptorProto.Types.Type.String))
+        .Select(pair => $"{pair.rpc.Service.Name}.{pair.rpc.Method.Name}: {pair.By.Groups["field"].Value}"));
+
+    /// <summary>docs/api.md, verbs.</summary>
+    [Fact]
+    public void Reading_has_no_body_and_everything_else_says_what_its_body_is() => Offences.None(PublicRpcs()
+        .Select(rpc => (rpc.Method.Name, Rule: HttpRules.Of(rpc.Method)!))
+        .Where(rpc => rpc.Rule.Verb is "GET" or "DELETE" ? rpc.Rule.Body.Length > 0 : rpc.Rule.Body.Length == 0)
+        .Select(rpc => $"{rpc.Name}: {rpc.Rule}"));
+
+    [Fact]
+    public void Reading_is_called_get_list_watch_or_explain_and_nothing_else_is() => Offences.None(PublicRpcs()
+        .Where(rpc => (HttpRules.Of(rpc.Method)!.Verb is "GET") != Reader().IsMatch(rpc.Method.Name))
+        .Select(rpc => $"{HttpRules.Of(rpc.Method)!.Verb} {rpc.Method.Name}"));
+
+    /// <summary>docs/api.md, versions: the first one stands in the packages, not in the paths.</summary>
+    [Fact]
+    public void Paths_are_lower_case_words_with_hyphens_without_a_version() => Offences.None(PublicRpcs()
+        .Select(rpc => HttpRules.Of(rpc.Method)!.Path)
+        .Where(path => !RestPath().IsMatch(path)));
+
+    [Fact]
+    public void What_streams_is_called_watch() => Offences.None(Protos.Methods()
+        .Where(rpc => rpc.Method.ClientStreaming || rpc.Method.ServerStreaming != rpc.Method.Name.StartsWith("Watch", StringComparison.Ordinal))
+        .Select(rpc => rpc.Method.Name));
+
+    private static IEnumerable<(FileDescriptorProto File, ServiceDescriptorProto Service, MethodDescriptorProto Method)> PublicRpcs() =>
+        Protos.Methods().Where(rpc => !InternalServices.Contains(rpc.Service.Name));
+
+    private static DescriptorProto Message(FileDescriptorProto file, string name) => file.MessageType.Single(message => message.Name == name);
+
+    private static DescriptorProto Request((FileDescriptorProto File, ServiceDescriptorProto Service, MethodDescriptorProto Method) rpc) => Message(rpc.File, $"{rpc.Method.Name}Request");
+
+    private static string CommentOf((FileDescriptorProto File, ServiceDescriptorProto Service, MethodDescriptorProto Method) rpc) =>
+        Protos.Comment(rpc.File, ServiceField, rpc.File.Service.IndexOf(rpc.Service), ServiceDescriptorProto.MethodFieldNumber, rpc.Service.Method.IndexOf(rpc.Method));
+
+    private static string CommentOf(FileDescriptorProto file, string message, string field)
+    {
+        var type = Message(file, message);
+        return Protos.Comment(file, MessageField, file.MessageType.IndexOf(type), DescriptorProto.FieldFieldNumber, type.Field.IndexOf(type.Field.Single(one => one.Name == field)));
+    }
+
     private static string Prefix(EnumDescriptorProto type) => WordStart().Replace(type.Name, "_").ToUpperInvariant() + "_";
+
+    [GeneratedRegex(@"^1 to [0-9,]+; 0 = [0-9,]+\.")]
+    private static partial Regex PageSize();
+
+    [GeneratedRegex(@"Idempotent\s+by\s+`(?<field>[a-z_]+)`")]
+    private static partial Regex IdempotentBy();
+
+    [GeneratedRegex("^(Get|List|Watch|Explain)[A-Z]")]
+    private static partial Regex Reader();
+
+    [GeneratedRegex(@"^/api(/[a-z]+(-[a-z]+)*|/\{[a-z_]+\})+$")]
+    private static partial Regex RestPath();
 
     [GeneratedRegex(@"^beacon\.[a-z]+\.v1$")]
     private static partial Regex Package();

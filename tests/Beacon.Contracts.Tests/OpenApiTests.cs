@@ -76,13 +76,58 @@ public sealed class OpenApiTests
         Assert.Equal(
             [
                 "unknown_stream", "not_your_stream", "unknown_raid_target", "raid_to_itself", "raid_not_accepted", "raid_audience_out_of_range",
-                "raid_target_leaving", "raid_cool_down", "raid_limit_reached", "raid_already_running", "invalid_countdown", "missing_token", "invalid_token",
+                "raid_target_leaving", "raid_cool_down", "raid_limit_reached", "raid_already_running", "invalid_countdown", "missing_token", "invalid_token", "token_revoked",
+                "malformed_request", "too_many_calls", "internal_error", "service_unavailable",
             ],
             end.GetProperty(ContractsDocument.ReasonsExtension).EnumerateArray().Select(reason => reason.GetString()));
-        Assert.Equal(["guests_disabled"], Operation(document, "/api/auth/guest", "post").GetProperty(ContractsDocument.ReasonsExtension).EnumerateArray().Select(reason => reason.GetString()));
-        Assert.Equal(
-            "#/components/schemas/google.rpc.Status",
-            end.GetProperty("responses").GetProperty("default").GetProperty("content").GetProperty("application/json").GetProperty("schema").GetProperty("$ref").GetString());
+        Assert.DoesNotContain("missing_token", Operation(document, "/api/auth/guest", "post").GetProperty(ContractsDocument.ReasonsExtension).EnumerateArray().Select(reason => reason.GetString()));
+        Assert.Equal(["200", "400", "401", "403", "404", "429", "500", "503"], end.GetProperty("responses").EnumerateObject().Select(response => response.Name));
+    }
+
+    [Fact]
+    public async Task Each_status_has_the_shape_of_errors_and_an_example_for_each_of_its_reasons()
+    {
+        using var document = await JsonAsync();
+        var missing = Operation(document, "/api/streams/{streamId}/end", "post").GetProperty("responses").GetProperty("404").GetProperty("content").GetProperty("application/json");
+        Assert.Equal("#/components/schemas/google.rpc.Status", missing.GetProperty("schema").GetProperty("$ref").GetString());
+        Assert.Equal(["unknown_stream", "unknown_raid_target"], missing.GetProperty("examples").EnumerateObject().Select(example => example.Name));
+        var example = missing.GetProperty("examples").GetProperty("unknown_stream");
+        Assert.Equal("No live stream has this id.", example.GetProperty("summary").GetString());
+        Assert.Equal(5, example.GetProperty("value").GetProperty("code").GetInt32());
+        Assert.Equal("unknown_stream", example.GetProperty("value").GetProperty("details")[0].GetProperty("reason").GetString());
+    }
+
+    [Fact]
+    public async Task Answers_have_the_headers_of_rates()
+    {
+        using var document = await JsonAsync();
+        var responses = Operation(document, "/api/wallet", "get").GetProperty("responses");
+        Assert.Equal(["RateLimit-Policy", "RateLimit"], responses.GetProperty("200").GetProperty("headers").EnumerateObject().Select(header => header.Name));
+        Assert.Equal(["RateLimit-Policy", "RateLimit", "Retry-After"], responses.GetProperty("429").GetProperty("headers").EnumerateObject().Select(header => header.Name));
+    }
+
+    [Fact]
+    public void Every_text_field_that_rest_knows_has_an_example() => Offences.None(Protos.Ours()
+        .Where(file => file.Service.Count > 0)
+        .SelectMany(file => Rest(file))
+        .Where(field => field.Type == Google.Protobuf.Reflection.FieldDescriptorProto.Types.Type.String && !Examples.Knows(field.Name))
+        .Select(field => field.Name).Distinct(StringComparer.Ordinal));
+
+    /// <summary>The fields of all messages that an RPC with a REST rule takes or gives, and of those in them.</summary>
+    private static IEnumerable<Google.Protobuf.Reflection.FieldDescriptorProto> Rest(Google.Protobuf.Reflection.FileDescriptorProto file)
+    {
+        var open = new Stack<string>(file.Service.SelectMany(service => service.Method).Where(method => HttpRules.Of(method) is not null).SelectMany(method => new[] { method.InputType, method.OutputType }));
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        while (open.TryPop(out var type))
+        {
+            if (!seen.Add(type) || file.MessageType.FirstOrDefault(message => $".{file.Package}.{message.Name}" == type) is not { } message)
+                continue;
+            foreach (var field in message.Field)
+            {
+                open.Push(field.TypeName);
+                yield return field;
+            }
+        }
     }
 
     [Fact]
@@ -94,7 +139,7 @@ public sealed class OpenApiTests
         Assert.Contains("one JSON object of this schema a line", ok.GetProperty("description").GetString(), StringComparison.Ordinal);
         Assert.Equal("#/components/schemas/topology.v1.WatchTreeResponse", ok.GetProperty("content").GetProperty("application/json").GetProperty("schema").GetProperty("$ref").GetString());
         Assert.Equal(
-            ["unknown_stream", "invalid_stripe", "too_many_watchers", "service_unavailable"],
+            ["unknown_stream", "invalid_stripe", "too_many_watchers", "service_unavailable", "malformed_request", "too_many_calls", "internal_error"],
             watch.GetProperty(ContractsDocument.ReasonsExtension).EnumerateArray().Select(reason => reason.GetString()));
     }
 

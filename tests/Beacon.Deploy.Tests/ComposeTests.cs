@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Beacon.Browser.Tests;
 using Beacon.Testing;
 using Microsoft.Playwright;
@@ -6,7 +7,7 @@ using Microsoft.Playwright;
 namespace Beacon.Deploy.Tests;
 
 /// <summary>The four services in containers, with a real Redis and a real RabbitMQ: what an operator gets from docker-compose.yml.</summary>
-public sealed class ComposeTests(ComposeProject stack) : IClassFixture<ComposeProject>, IAsyncLifetime
+public sealed partial class ComposeTests(ComposeProject stack) : IClassFixture<ComposeProject>, IAsyncLifetime
 {
     private static readonly string[] Beacons = ["topology", "ledger", "raids", "signaling"];
 
@@ -41,6 +42,19 @@ public sealed class ComposeTests(ComposeProject stack) : IClassFixture<ComposePr
 
         // Each container is told what is for it, and no more.
         Assert.DoesNotContain(Texts((await stack.InspectAsync("redis")).GetProperty("Config").GetProperty("Env")), variable => variable.StartsWith("Beacon__", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_broker_shows_what_dashboards_and_alerts_ask_it_for()
+    {
+        var scrape = await stack.ComposeAsync(["exec", "-T", "rabbitmq", "wget", "-qO-", "http://127.0.0.1:15692/metrics/detailed?family=queue_coarse_metrics"]);
+        var asked = new[] { "deploy/grafana/dashboards/brokers.json", "deploy/prometheus/alerts.yml" }
+            .SelectMany(file => RabbitMetric().Matches(Repository.Read(file)).Select(match => match.Value)).Distinct(StringComparer.Ordinal).ToList();
+
+        Assert.NotEmpty(asked);
+        Assert.All(asked, metric => Assert.Contains($"\n{metric}{{", scrape, StringComparison.Ordinal));
+        // By queue, as the dashboard's variable has it.
+        Assert.Contains("queue=\"ledger-", scrape, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -203,4 +217,7 @@ public sealed class ComposeTests(ComposeProject stack) : IClassFixture<ComposePr
     }
 
     private static IEnumerable<string> Texts(JsonElement list) => list.EnumerateArray().Select(text => text.GetString()!);
+
+    [GeneratedRegex(@"\brabbitmq_[a-z_]+\b")]
+    private static partial Regex RabbitMetric();
 }

@@ -70,6 +70,19 @@ public abstract class HostScenarios(BeaconFixture beacon) : Scenario(beacon)
 public sealed class LonelyServiceScenarios
 {
     [Fact]
+    public void Keys_are_readable_by_their_owner_alone()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("Windows has no file modes.");
+            return;
+        }
+
+        foreach (var key in new[] { "issuer.p8", "service.key" })
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(fixture.Server.DataDirectory, key)));
+    }
+
+    [Fact]
     public async Task A_service_alone_without_a_broker_refuses_to_start_and_says_why()
     {
         var data = Directory.CreateTempSubdirectory("beacon-test-");

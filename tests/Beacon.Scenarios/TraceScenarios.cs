@@ -35,6 +35,23 @@ public abstract class TraceScenarios(BeaconFixture beacon) : Scenario(beacon)
     }
 
     [Fact]
+    public async Task A_log_record_carries_its_trace_and_a_metric_gives_it_as_an_example()
+    {
+        var traceId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+        var traceparent = $"00-{traceId}-00f067aa0ba902b7-01";
+        await using var host = await FrameSocket.ConnectAsync(_server.WebSocket, (await _rest.GuestAsync("Host")).AccessToken);
+        var live = (await host.AskAsync(new ClientFrame { Traceparent = traceparent, GoLive = new GoLive { Title = "Traced", BitrateKbps = 800, UplinkMbps = 20 } })).StreamLive;
+        await using var viewer = await FrameSocket.ConnectAsync(_server.WebSocket, (await _rest.GuestAsync("Viewer")).AccessToken);
+        await viewer.AskAsync(new ClientFrame { Traceparent = traceparent, JoinStream = new JoinStream { StreamId = live.StreamId, LatencyMs = 5 } });
+        await viewer.WaitAsync(ServerFrame.FrameOneofCase.ParentAssigned);
+
+        var (log, exemplar) = await _collector.WaitAsync(traceId, $"Stream {live.StreamId} of channel", "beacon.signaling.join.duration");
+
+        Assert.NotNull(log);
+        Assert.Equal("s", exemplar?.Unit);
+    }
+
+    [Fact]
     public async Task A_tip_is_one_trace_from_the_call_to_the_wallet()
     {
         var host = await Rest.GuestAsync("Host");

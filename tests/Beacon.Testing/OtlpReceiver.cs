@@ -7,14 +7,22 @@ namespace Beacon.Testing;
 /// <summary>A span as it was exported.</summary>
 public sealed record ReceivedSpan(string Service, string Name, string TraceId, string SpanId, string ParentId);
 
+/// <summary>A log record as it was exported.</summary>
+public sealed record ReceivedLog(string TraceId, string Text);
+
+/// <summary>An example that a metric gives: a trace that was measured.</summary>
+public sealed record ReceivedExemplar(string Metric, string Unit, string TraceId);
+
 /// <summary>
-/// Takes traces as a collector does, by OTLP over HTTP, and keeps their spans. Of the messages it reads the few fields that tests look at, by
-/// their numbers in opentelemetry/proto/trace/v1/trace.proto.
+/// Takes traces, logs and metrics as a collector does, by OTLP over HTTP, and keeps spans, log records and exemplars. Of the messages it reads the few fields that tests look at, by
+/// their numbers in opentelemetry/proto: trace/v1/trace.proto, logs/v1/logs.proto, metrics/v1/metrics.proto.
 /// </summary>
 public sealed class OtlpReceiver : IAsyncDisposable
 {
     private readonly HttpListener _listener = new();
     private readonly ConcurrentQueue<ReceivedSpan> _spans = [];
+    private readonly ConcurrentQueue<ReceivedLog> _logs = [];
+    private readonly ConcurrentQueue<ReceivedExemplar> _exemplars = [];
     private readonly Task _receiving;
 
     public OtlpReceiver()
@@ -33,6 +41,8 @@ public sealed class OtlpReceiver : IAsyncDisposable
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = Address.ToString(),
         ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
         ["OTEL_BSP_SCHEDULE_DELAY"] = "200",
+        ["OTEL_BLRP_SCHEDULE_DELAY"] = "200",
+        ["OTEL_METRIC_EXPORT_INTERVAL"] = "500",
     };
 
     public IReadOnlyList<ReceivedSpan> Of(string traceId) => [.. _spans.Where(span => span.TraceId == traceId)];
@@ -46,6 +56,20 @@ public sealed class OtlpReceiver : IAsyncDisposable
             var spans = Of(traceId);
             if (isComplete(spans) || round == 600)
                 return spans;
+            await tick.WaitForNextTickAsync();
+        }
+    }
+
+    /// <summary>The log record of a trace with this text in it, and the exemplar of a metric with this trace; null for what never came.</summary>
+    public async Task<(ReceivedLog? Log, ReceivedExemplar? Exemplar)> WaitAsync(string traceId, string text, string metric)
+    {
+        using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        for (var round = 0; ; round++)
+        {
+            var log = _logs.FirstOrDefault(log => log.TraceId == traceId && log.Text.Contains(text, StringComparison.Ordinal));
+            var exemplar = _exemplars.FirstOrDefault(exemplar => exemplar.TraceId == traceId && exemplar.Metric == metric);
+            if ((log is not null && exemplar is not null) || round == 400)
+                return (log, exemplar);
             await tick.WaitForNextTickAsync();
         }
     }
@@ -74,8 +98,19 @@ public sealed class OtlpReceiver : IAsyncDisposable
 
             using var body = new MemoryStream();
             await context.Request.InputStream.CopyToAsync(body);
-            if (context.Request.Url!.AbsolutePath == "/v1/traces")
-                Read(body.ToArray());
+            switch (context.Request.Url!.AbsolutePath)
+            {
+                case "/v1/traces":
+                    Read(body.ToArray());
+                    break;
+                case "/v1/logs":
+                    ReadLogs(body.ToArray());
+                    break;
+                case "/v1/metrics":
+                    ReadMetrics(body.ToArray());
+                    break;
+            }
+
             context.Response.Close();
         }
     }
@@ -88,6 +123,22 @@ public sealed class OtlpReceiver : IAsyncDisposable
             var service = attributes.Where(attribute => Text(attribute, 1) == "service.name").Select(attribute => Text(Fields(attribute, 2)[0], 1)).FirstOrDefault() ?? "";
             foreach (var span in Fields(resourceSpans, 2).SelectMany(scope => Fields(scope, 2)))
                 _spans.Enqueue(new ReceivedSpan(service, Text(span, 5), Hex(span, 1), Hex(span, 2), Hex(span, 4)));
+        }
+    }
+
+    private void ReadLogs(byte[] request)
+    {
+        foreach (var log in Fields(request, 1).SelectMany(resource => Fields(resource, 2)).SelectMany(scope => Fields(scope, 2)))
+            _logs.Enqueue(new ReceivedLog(Hex(log, 9), Fields(log, 5).Select(body => Text(body, 1)).FirstOrDefault() ?? ""));
+    }
+
+    /// <summary>Of histograms alone.</summary>
+    private void ReadMetrics(byte[] request)
+    {
+        foreach (var metric in Fields(request, 1).SelectMany(resource => Fields(resource, 2)).SelectMany(scope => Fields(scope, 2)))
+        {
+            foreach (var exemplar in Fields(metric, 9).SelectMany(histogram => Fields(histogram, 1)).SelectMany(point => Fields(point, 8)))
+                _exemplars.Enqueue(new ReceivedExemplar(Text(metric, 1), Text(metric, 3), Hex(exemplar, 5)));
         }
     }
 

@@ -1,6 +1,7 @@
 using Beacon.Contracts.Ledger.V1;
 using Beacon.Contracts.Signaling.V1;
 using Beacon.ServiceDefaults;
+using Beacon.Signaling.Calls;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authentication;
@@ -28,7 +29,10 @@ internal sealed class SignalingGrpc(
     {
         RequireGuests();
         // Before anything else: this is also where somebody would guess operator keys.
-        if (!rates.Rates.TryTake(context.GetHttpContext().Connection.RemoteIpAddress))
+        var http = context.GetHttpContext();
+        var reading = rates.Rates.Take(http.Connection.RemoteIpAddress);
+        RateHeaders.Append(http.Response, "guests", reading);
+        if (!reading.IsTaken)
             throw SignalingErrors.TooManyGuests.Exception();
         var name = request.Name.Trim();
         if (name.Length is 0 or > 40 || name.Any(char.IsControl))

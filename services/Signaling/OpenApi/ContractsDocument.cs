@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Beacon.Contracts;
+using Beacon.Signaling.Calls;
 using Google.Api;
 using Google.Protobuf.Reflection;
 using Microsoft.OpenApi;
@@ -17,6 +18,23 @@ public static partial class ContractsDocument
     public const string ReasonsExtension = "x-reasons";
 
     private const string Bearer = "bearer";
+
+    /// <summary>How any call can fail, whatever it is.</summary>
+    private static readonly string[] ReasonsOfAll = ["malformed_request", "too_many_calls", "internal_error", "service_unavailable"];
+
+    private static readonly string[] ReasonsOfTokens = ["missing_token", "invalid_token", "token_revoked"];
+
+    /// <summary>How a call that changes the ledger can fail besides.</summary>
+    private static readonly string[] ReasonsOfBookings = ["ledger_busy", "ledger_unavailable", "ledger_disk_full", "ledger_read_only", "ledger_standby"];
+
+    /// <summary>Every answer tells of the caller's rate; docs/api.md explains the fields.</summary>
+    private static readonly (string Name, string Description, string Example)[] RateFields =
+    [
+        (RateHeaders.Policies, "What the caller may: q calls at once, and as many again in w seconds.", "\"calls\";q=500;w=10"),
+        (RateHeaders.Limit, "What is left of it: r calls now, and the whole of it in t seconds.", "\"calls\";r=499;t=1"),
+    ];
+
+    private static readonly (string Name, string Description, string Example) RetryAfter = ("Retry-After", "In how many seconds to call again.", "1");
 
     /// <summary>OpenAPI has no word for a body that goes on: the schema is that of a line.</summary>
     private const string StreamedDescription = "OK. The body goes on until the call ends: one JSON object of this schema a line.";
@@ -62,6 +80,8 @@ public static partial class ContractsDocument
             Description = "An access token of the configured authority, or of POST /api/auth/guest.",
         });
         var schemas = new ProtoSchemas(protos, document);
+        var examples = new Examples(protos);
+        var errors = ErrorPage.Load();
         document.AddComponent<IOpenApiSchema>(ErrorSchema.Name, ErrorSchema.Make());
         foreach (var (file, service) in protos.Services)
         {
@@ -71,80 +91,126 @@ public static partial class ContractsDocument
             var tag = service.Name.Replace("Service", "", StringComparison.Ordinal);
             document.Tags.Add(new OpenApiTag { Name = tag, Description = protos.Comment(service) });
             foreach (var method in methods)
-                AddOperation(document, schemas, protos, service, method, tag);
+                new Operation(document, schemas, examples, protos, errors).Add(service, method, tag);
         }
 
         return document;
     }
 
-    private static void AddOperation(
-        OpenApiDocument document, ProtoSchemas schemas, ProtoIndex protos, ServiceDescriptorProto service, MethodDescriptorProto method, string tag)
+    /// <summary>What the operations share while a document is made.</summary>
+    private sealed record Operation(
+        OpenApiDocument Document, ProtoSchemas Schemas, Examples Examples, ProtoIndex Protos, Dictionary<string, DocumentedError> Errors)
     {
-        var rule = method.Options.GetExtension(AnnotationsExtensions.Http);
-        var (verb, pattern) = Route(rule);
-        var request = protos.Message(method.InputType);
-        var inPath = PathVariable().Matches(pattern).Select(variable => variable.Groups["name"].Value).ToHashSet(StringComparer.Ordinal);
-        var comment = protos.Comment(method);
-        var operation = new OpenApiOperation
+        public void Add(ServiceDescriptorProto service, MethodDescriptorProto method, string tag)
         {
-            OperationId = $"{tag}_{method.Name}",
-            Summary = FirstSentence(comment),
-            Description = comment,
-            Tags = new HashSet<OpenApiTagReference> { new(tag, document) },
-            Parameters = [],
-            Responses = new OpenApiResponses
+            var rule = method.Options.GetExtension(AnnotationsExtensions.Http);
+            var (verb, pattern) = Route(rule);
+            var request = Protos.Message(method.InputType);
+            var inPath = PathVariable().Matches(pattern).Select(variable => variable.Groups["name"].Value).ToHashSet(StringComparer.Ordinal);
+            var comment = Protos.Comment(method);
+            var operation = new OpenApiOperation
             {
-                ["200"] = new OpenApiResponse { Description = method.ServerStreaming ? StreamedDescription : "OK", Content = Json(schemas.Reference(method.OutputType)) },
-            },
-        };
-        foreach (var field in request.Field.Where(field => inPath.Contains(field.Name)))
-            operation.Parameters.Add(Parameter(field, ParameterLocation.Path, schemas, protos));
-        var rest = request.Field.Where(field => !inPath.Contains(field.Name)).ToList();
-        if (rule.Body is "*")
+                OperationId = $"{tag}_{method.Name}",
+                Summary = FirstSentence(comment),
+                Description = comment,
+                Tags = new HashSet<OpenApiTagReference> { new(tag, Document) },
+                Parameters = [],
+                Responses = new OpenApiResponses
+                {
+                    ["200"] = new OpenApiResponse
+                    {
+                        Description = method.ServerStreaming ? StreamedDescription : "OK",
+                        Content = Json(Schemas.Reference(method.OutputType), Examples.Of(method.OutputType)),
+                        Headers = RateFields.ToDictionary(field => field.Name, IOpenApiHeader (field) => Header(field), StringComparer.Ordinal),
+                    },
+                },
+            };
+            foreach (var field in request.Field.Where(field => inPath.Contains(field.Name)))
+                operation.Parameters.Add(Parameter(field, ParameterLocation.Path));
+            var rest = request.Field.Where(field => !inPath.Contains(field.Name)).ToList();
+            operation.RequestBody = Body(rule, method, request, rest, wholeMessage: inPath.Count == 0);
+            if (rule.Body is not "*")
+            {
+                foreach (var field in rest.Where(field => field.Name != rule.Body))
+                    operation.Parameters.Add(Parameter(field, ParameterLocation.Query));
+            }
+
+            var needsToken = !AnonymousRpcs.Contains($"{service.Name}.{method.Name}");
+            if (needsToken)
+                operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(Bearer, Document)] = [] }];
+            var books = verb != HttpMethod.Get && service.Name.StartsWith("Ledger", StringComparison.Ordinal);
+            string[] reasons = [.. ReasonsOf(comment), .. needsToken ? ReasonsOfTokens : [], .. books ? ReasonsOfBookings : [], .. ReasonsOfAll];
+            AddFailures(operation, [.. reasons.Distinct(StringComparer.Ordinal)]);
+            var path = PathVariable().Replace(pattern, variable => $"{{{request.Field.Single(field => field.Name == variable.Groups["name"].Value).JsonName}}}");
+            if (!Document.Paths.TryGetValue(path, out var item))
+                Document.Paths[path] = item = new OpenApiPathItem();
+            ((OpenApiPathItem)item).AddOperation(verb, operation);
+        }
+
+        private OpenApiRequestBody? Body(HttpRule rule, MethodDescriptorProto method, DescriptorProto request, List<FieldDescriptorProto> fields, bool wholeMessage)
         {
-            operation.RequestBody = new OpenApiRequestBody
+            if (rule.Body.Length == 0)
+                return null;
+            if (rule.Body is not "*")
+            {
+                var field = fields.Single(field => field.Name == rule.Body);
+                return new OpenApiRequestBody { Required = true, Content = Json(Schemas.Of(field), Examples.Of(field)) };
+            }
+
+            return new OpenApiRequestBody
             {
                 Required = true,
-                Content = Json(inPath.Count == 0 ? schemas.Reference(method.InputType) : schemas.Object(rest, protos.Comment(request))),
+                Content = Json(wholeMessage ? Schemas.Reference(method.InputType) : Schemas.Object(fields, Protos.Comment(request)), Examples.Of(fields, request.OneofDecl.Count)),
             };
         }
-        else if (rule.Body.Length > 0)
-        {
-            operation.RequestBody = new OpenApiRequestBody { Required = true, Content = Json(schemas.Of(rest.Single(field => field.Name == rule.Body))) };
-        }
 
-        if (rule.Body is not "*")
+        /// <summary>One response for each HTTP status that a reason of the list has, with an example for each reason.</summary>
+        private void AddFailures(OpenApiOperation operation, List<string> reasons)
         {
-            foreach (var field in rest.Where(field => field.Name != rule.Body))
-                operation.Parameters.Add(Parameter(field, ParameterLocation.Query, schemas, protos));
-        }
+            foreach (var group in reasons.Select(reason => Errors[reason]).GroupBy(error => error.HttpStatus, StringComparer.Ordinal).OrderBy(group => group.Key, StringComparer.Ordinal))
+            {
+                var isTooMany = group.Key is "429";
+                operation.Responses![group.Key] = new OpenApiResponse
+                {
+                    Description = $"Nothing was changed: {string.Join(", ", group.Select(error => $"`{error.Reason}`"))}.",
+                    Headers = isTooMany ? RateFields.Append(RetryAfter).ToDictionary(field => field.Name, IOpenApiHeader (field) => Header(field), StringComparer.Ordinal) : null,
+                    Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal)
+                    {
+                        ["application/json"] = new OpenApiMediaType
+                        {
+                            Schema = new OpenApiSchemaReference(ErrorSchema.Name, Document),
+                            Examples = group.ToDictionary(
+                                error => error.Reason,
+                                IOpenApiExample (error) => new OpenApiExample { Summary = error.When, Value = error.Example() },
+                                StringComparer.Ordinal),
+                        },
+                    },
+                };
+            }
 
-        var needsToken = !AnonymousRpcs.Contains($"{service.Name}.{method.Name}");
-        if (needsToken)
-            operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(Bearer, document)] = [] }];
-        AddFailures(operation, document, ReasonsOf(comment).Concat(needsToken ? ["missing_token", "invalid_token"] : []).ToList());
-        var path = PathVariable().Replace(pattern, variable => $"{{{request.Field.Single(field => field.Name == variable.Groups["name"].Value).JsonName}}}");
-        if (!document.Paths.TryGetValue(path, out var item))
-            document.Paths[path] = item = new OpenApiPathItem();
-        ((OpenApiPathItem)item).AddOperation(verb, operation);
-    }
-
-    private static void AddFailures(OpenApiOperation operation, OpenApiDocument document, List<string> reasons)
-    {
-        var list = string.Join(", ", reasons.Select(reason => $"`{reason}`"));
-        operation.Responses!["default"] = new OpenApiResponse
-        {
-            Description = reasons.Count == 0 ? "The call failed and changed nothing." : $"The call failed and changed nothing. Reasons: {list}.",
-            Content = Json(new OpenApiSchemaReference(ErrorSchema.Name, document)),
-        };
-        if (reasons.Count > 0)
-        {
             operation.Extensions = new Dictionary<string, IOpenApiExtension>
             {
                 [ReasonsExtension] = new JsonNodeExtension(new JsonArray([.. reasons.Select(reason => JsonValue.Create(reason))])),
             };
         }
+
+        private OpenApiParameter Parameter(FieldDescriptorProto field, ParameterLocation location) => new()
+        {
+            Name = field.JsonName,
+            In = location,
+            Required = location == ParameterLocation.Path,
+            Description = Protos.Comment(field) is { Length: > 0 } comment ? comment : null,
+            Schema = Schemas.Of(field, described: false),
+            Example = Examples.Of(field),
+        };
     }
+
+    private static OpenApiHeader Header((string Name, string Description, string Example) field) => new OpenApiHeader
+    {
+        Description = field.Description,
+        Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+        Example = field.Example,
+    };
 
     /// <summary>The reasons that an RPC's comment lists after <c>Errors:</c>, or names in a sentence with <c>Refused with</c>.</summary>
     internal static IEnumerable<string> ReasonsOf(string comment) =>
@@ -161,17 +227,8 @@ public static partial class ContractsDocument
         _ => throw new NotSupportedException($"An HTTP rule of the kind {rule.PatternCase} has no place in the document."),
     };
 
-    private static OpenApiParameter Parameter(FieldDescriptorProto field, ParameterLocation location, ProtoSchemas schemas, ProtoIndex protos) => new()
-    {
-        Name = field.JsonName,
-        In = location,
-        Required = location == ParameterLocation.Path,
-        Description = protos.Comment(field) is { Length: > 0 } comment ? comment : null,
-        Schema = schemas.Of(field, described: false),
-    };
-
-    private static Dictionary<string, OpenApiMediaType> Json(IOpenApiSchema schema) =>
-        new(StringComparer.Ordinal) { ["application/json"] = new OpenApiMediaType { Schema = schema } };
+    private static Dictionary<string, OpenApiMediaType> Json(IOpenApiSchema schema, JsonNode example) =>
+        new(StringComparer.Ordinal) { ["application/json"] = new OpenApiMediaType { Schema = schema, Example = example } };
 
     private static string FirstSentence(string comment) =>
         comment.IndexOf(". ", StringComparison.Ordinal) is >= 0 and var end ? comment[..end] : comment.TrimEnd('.');

@@ -1,41 +1,21 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
 namespace Beacon.Signaling.Sessions;
 
-/// <summary>
-/// A rate for each client address (IPv6: for each /64, which one client has to itself). Bounded: with too many addresses at once, those that
-/// are new share one bucket, so that a flood from everywhere cannot fill the memory.
-/// </summary>
+/// <summary>A rate for each client address (IPv6: for each /64, which one client has to itself).</summary>
 internal sealed class AddressRates(double perSecond, int burst, int maxAddresses, TimeProvider clock)
 {
-    private readonly ConcurrentDictionary<UInt128, TokenBucket> _buckets = new();
-    private readonly TokenBucket _overflow = new(perSecond, burst, clock);
+    private readonly KeyedRates<UInt128> _rates = new(perSecond, burst, maxAddresses, clock);
 
-    public int Count => _buckets.Count;
+    public int Count => _rates.Count;
 
-    public bool TryTake(IPAddress? address)
-    {
-        var key = KeyOf(address);
-        if (!_buckets.TryGetValue(key, out var bucket))
-            bucket = _buckets.Count < maxAddresses ? _buckets.GetOrAdd(key, _ => new TokenBucket(perSecond, burst, clock)) : _overflow;
-        lock (bucket)
-            return bucket.TryTake();
-    }
+    public bool TryTake(IPAddress? address) => Take(address).IsTaken;
 
-    /// <summary>Forgets addresses that have their whole burst again: a new bucket would be the same.</summary>
-    public void Sweep()
-    {
-        foreach (var (key, bucket) in _buckets)
-        {
-            lock (bucket)
-            {
-                if (bucket.IsFull())
-                    _buckets.TryRemove(key, out _);
-            }
-        }
-    }
+    public RateReading Take(IPAddress? address) => _rates.Take(KeyOf(address));
+
+    /// <summary>Forgets addresses that have their whole burst again.</summary>
+    public void Sweep() => _rates.Sweep();
 
     private static UInt128 KeyOf(IPAddress? address)
     {

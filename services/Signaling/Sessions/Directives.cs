@@ -4,7 +4,7 @@ using Beacon.Contracts.Topology.V1;
 namespace Beacon.Signaling.Sessions;
 
 /// <summary>Turns what Topology decided into what the client is told, and signs its edge tickets.</summary>
-internal sealed class Directives(Edge edge, Tickets.Tickets tickets)
+internal sealed class Directives(Edge edge, Tickets.Tickets tickets, SignalingMetrics metrics, TimeProvider clock)
 {
     /// <summary>Sends the frame of a directive that the seat has applied.</summary>
     public void Tell(Turn turn, Seat seat, PeerDirective directive)
@@ -75,6 +75,8 @@ internal sealed class Directives(Edge edge, Tickets.Tickets tickets)
         };
         using var span = SignalingTraces.Told(frame, directive.Traceparent);
         turn.Send(seat.Session, frame);
+        if (directive.Kind == DirectiveKind.ParentAssigned && seat.TakeJoinedAt() is > 0 and var joinedAt)
+            metrics.Joined(clock.GetElapsedTime(joinedAt));
     }
 
     /// <summary>What a parent takes instead of a signature is known of those that are on this replica.</summary>

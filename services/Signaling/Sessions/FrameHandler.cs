@@ -132,6 +132,7 @@ internal sealed class FrameHandler(
         {
             TicketKey = frame.TicketMac ? tickets.KeyOf(streamId, peerId) : null,
             IsRelayOnly = frame.RelayOnly,
+            JoinedAt = clock.GetTimestamp(),
         };
         var request = new PeerJoin
         {

@@ -17,6 +17,7 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
     private long _challengedWindow = long.MinValue;
     private string? _raidId;
     private string? _declinedRaidId;
+    private long _joinedAt;
 
     public Session Session { get; } = session;
 
@@ -32,6 +33,12 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
     /// <summary>The peer must not learn other addresses of this one than that of a TURN server.</summary>
     public bool IsRelayOnly { get; init; }
 
+    /// <summary>When its viewer asked to join, by the clock's timestamp; 0 for a broadcaster.</summary>
+    public long JoinedAt
+    {
+        init => _joinedAt = value;
+    }
+
     /// <summary>Tells Topology of this peer again, after it was forgotten there.</summary>
     public Func<CancellationToken, Task>? Rejoin { get; set; }
 
@@ -46,6 +53,9 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
             return true;
         }
     }
+
+    /// <summary>The viewer has its first parent: when it asked to join, once, and then 0.</summary>
+    public long TakeJoinedAt() => Interlocked.Exchange(ref _joinedAt, 0);
 
     /// <summary>False when the peer was sent on by this raid before.</summary>
     public bool TellRaid(string raidId) => Interlocked.Exchange(ref _raidId, raidId) != raidId;

@@ -8,7 +8,13 @@ namespace Beacon.Signaling.Sessions;
 /// because a timer each would be most of what an idle session costs.
 /// </summary>
 internal sealed class SessionSweep(
-    Edge edge, Handshakes handshakes, Identity.GuestRates guests, IOptions<SignalingOptions> options, IOptions<AuthOptions> auth, TimeProvider clock) : BackgroundService
+    Edge edge,
+    Handshakes handshakes,
+    Identity.GuestRates guests,
+    Calls.CallRates calls,
+    IOptions<SignalingOptions> options,
+    IOptions<AuthOptions> auth,
+    TimeProvider clock) : BackgroundService
 {
     private static readonly TimeSpan Glance = TimeSpan.FromSeconds(1);
 
@@ -29,6 +35,7 @@ internal sealed class SessionSweep(
                     Look(session, now);
                 handshakes.Rates.Sweep();
                 guests.Rates.Sweep();
+                calls.Sweep();
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

@@ -33,6 +33,8 @@ public sealed class ServiceProcess : IPart
             ["Beacon:Signaling:OperatorKey"] = BeaconServer.OperatorKey,
             ["Beacon:Signaling:HandshakeBurstPerAddress"] = "10000",
             ["Beacon:Signaling:GuestBurstPerAddress"] = "10000",
+            ["Beacon:Signaling:CallBurstPerAccount"] = "10000",
+            ["Beacon:Signaling:CallBurstPerAddress"] = "10000",
         };
 
         static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
