@@ -9,6 +9,9 @@ namespace Beacon.ServiceDefaults;
 /// <summary>gRPC clients of the other services, found by service discovery (<c>services:NAME:grpc:0</c>), the same in every mode.</summary>
 public static class GrpcClients
 {
+    private static readonly TimeSpan SilenceBeforePing = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(2);
+
     /// <summary>Adds a client of <paramref name="service"/>, one of <see cref="HostedServices.All"/>.</summary>
     public static void AddServiceClient<TClient>(this IHostApplicationBuilder builder, string service) where TClient : ClientBase
     {
@@ -16,6 +19,15 @@ public static class GrpcClients
         builder.Services.AddServiceDiscovery();
         builder.Services.TryAddSingleton<ServiceCalls>();
         builder.Services.AddGrpcClient<TClient>(client => client.Address = new Uri($"http://_grpc.{service}"))
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
+            {
+                EnableMultipleHttp2Connections = true,
+                // A replica that hangs, or whose machine has lost its power, closes nothing: every call would go there until TCP gives up, a quarter
+                // of an hour later. Without an answer to a ping the connection is closed, and the next one leads to another replica.
+                KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+                KeepAlivePingDelay = SilenceBeforePing,
+                KeepAlivePingTimeout = PingTimeout,
+            })
             .AddInterceptor<ServiceCalls>()
             .AddServiceDiscovery();
     }

@@ -6,7 +6,7 @@ using Beacon.Swarm.Wire;
 
 namespace Beacon.Swarm;
 
-/// <summary>Drives a live server with a stream of synthetic viewers, phase by phase.</summary>
+/// <summary>Drives a live server with streams of synthetic viewers, phase by phase.</summary>
 internal static class Live
 {
     /// <summary>Few at once make many small batches: what runs once a batch is compiled as well by then as what runs once a viewer.</summary>
@@ -14,7 +14,8 @@ internal static class Live
 
     private static readonly string[] AllPhases = ["connect", "join", "signal", "report", "tip", "heal"];
 
-    private static readonly Option<int> Viewers = Beacon.Benchmarks.Verb.Number("--viewers", 5_000, 10, 15_000, "Viewers of the one stream.");
+    private static readonly Option<int> Viewers = Beacon.Benchmarks.Verb.Number("--viewers", 5_000, 10, 15_000, "Viewers of all streams together.");
+    private static readonly Option<int> Streams = Beacon.Benchmarks.Verb.Number("--streams", 1, 1, 100, "Streams that they watch, so many each.");
     private static readonly Option<int> InFlight = Beacon.Benchmarks.Verb.Number("--in-flight", 512, 1, 15_000, "Operations under way at once.");
     private static readonly Option<int> WarmUpSeconds = Beacon.Benchmarks.Verb.Number("--warm-up", 10, 0, 600, "Seconds of all phases in small, before anything counts: of the server's processor time, so that a busy machine compiles as much.");
     private static readonly Option<int> SignalsPerViewer = Beacon.Benchmarks.Verb.Number("--signals", 20, 1, 200, "Signals that each viewer sends to its parent.");
@@ -37,13 +38,14 @@ internal static class Live
     private static readonly Option<int?> ServerPid = new("--server-pid") { Description = "The process of --url, for its processor time and memory." };
     private static readonly Option<string> OperatorKey = new("--operator-key") { Description = "The operator key of --url; tips need it.", DefaultValueFactory = _ => "" };
     private static readonly Option<bool> SelfHost = new("--self-host") { Description = "Start Beacon.Server as a child process (the default without --url)." };
+    private static readonly Option<int> Replicas = Beacon.Benchmarks.Verb.Number("--replicas", 0, 0, 5, "Start the four services as processes over a real Redis and RabbitMQ, so many of Signaling, Topology and Raids; 0 = Beacon.Server.");
     private static readonly Option<bool> Compare = new("--compare") { Description = "Measure the signals of a small socket.io server too, in the same run." };
     private static readonly Option<bool> SignedTickets = new("--signed-tickets") { Description = "Have every edge ticket signed with ES256, as for clients that do not take HS256." };
 
     public static Command Command() => Beacon.Benchmarks.Verb.Create(
         "live",
-        "Synthetic viewers of one stream against a live server, over the real protocol.",
-        [Viewers, Phases, Url, ServerPid, OperatorKey, SelfHost, InFlight, WarmUpSeconds, SignalsPerViewer, ReportsPerViewer, Tips, Orphans, Compare, SignedTickets],
+        "Synthetic viewers against a live server, over the real protocol.",
+        [Viewers, Streams, Phases, Url, ServerPid, OperatorKey, SelfHost, InFlight, WarmUpSeconds, SignalsPerViewer, ReportsPerViewer, Tips, Orphans, Replicas, Compare, SignedTickets],
         RunAsync);
 
     private static async Task<JsonObject> RunAsync(ParseResult asked, TextWriter log, CancellationToken cancellation)
@@ -53,7 +55,7 @@ internal static class Live
             throw new InvalidOperationException($"There is no phase '{unknown}'; there are {string.Join(", ", AllPhases)}.");
         await using var server = asked.GetValue(Url) is { } url && !asked.GetValue(SelfHost)
             ? Server.Elsewhere(url, asked.GetValue(ServerPid), asked.GetValue(OperatorKey)!)
-            : await Server.StartAsync(SelfHostSettings);
+            : asked.GetValue(Replicas) is var replicas and > 0 ? await Server.StartClusterAsync(SelfHostSettings, replicas) : await Server.StartAsync(SelfHostSettings);
         using var crowd = new Crowd(server);
         var run = new LiveRun(server, crowd, acceptsMacTickets: !asked.GetValue(SignedTickets), log);
 
@@ -61,12 +63,12 @@ internal static class Live
         var warmUp = TimeSpan.FromSeconds(asked.GetValue(WarmUpSeconds));
         var (startedAt, spentBefore) = (Stopwatch.GetTimestamp(), server.ProcessorTime);
         while (Stopwatch.GetElapsedTime(startedAt) < warmUp || (server.IsObserved && server.ProcessorTime - spentBefore < warmUp))
-            await run.PlayAsync(new Sizes(200, 10, 5, 50, 20, WarmUpInFlight), AllPhases, []);
+            await run.PlayAsync(new Sizes(200, asked.GetValue(Streams), 10, 5, 50, 20, WarmUpInFlight), AllPhases, []);
 
         var viewers = asked.GetValue(Viewers);
-        var report = new JsonObject { ["viewers"] = viewers };
+        var report = new JsonObject { ["viewers"] = viewers, ["streams"] = asked.GetValue(Streams), ["replicas"] = asked.GetValue(Replicas) };
         await run.PlayAsync(
-            new Sizes(viewers, asked.GetValue(SignalsPerViewer), asked.GetValue(ReportsPerViewer), asked.GetValue(Tips), asked.GetValue(Orphans), asked.GetValue(InFlight)), phases, report);
+            new Sizes(viewers, asked.GetValue(Streams), asked.GetValue(SignalsPerViewer), asked.GetValue(ReportsPerViewer), asked.GetValue(Tips), asked.GetValue(Orphans), asked.GetValue(InFlight)), phases, report);
         if (asked.GetValue(Compare))
             await SocketIoYardstick.MeasureAsync(report, viewers, asked.GetValue(SignalsPerViewer), asked.GetValue(InFlight), asked.GetValue(WarmUpSeconds), log, cancellation);
         return report;
@@ -97,9 +99,9 @@ internal static class Live
 }
 
 /// <summary>How much of each phase.</summary>
-internal sealed record Sizes(int Viewers, int SignalsPerViewer, int ReportsPerViewer, int Tips, int Orphans, int InFlight);
+internal sealed record Sizes(int Viewers, int Streams, int SignalsPerViewer, int ReportsPerViewer, int Tips, int Orphans, int InFlight);
 
-/// <summary>One stream from its start to its end.</summary>
+/// <summary>All streams from their start to their end.</summary>
 internal sealed class LiveRun(Server server, Crowd crowd, bool acceptsMacTickets, TextWriter log)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -107,14 +109,15 @@ internal sealed class LiveRun(Server server, Crowd crowd, bool acceptsMacTickets
     public async Task PlayAsync(Sizes sizes, IReadOnlyList<string> phases, JsonObject report)
     {
         var isWarmUp = report.Count == 0;
-        var guests = await crowd.GuestsAsync(sizes.Viewers + 1);
+        var guests = await crowd.GuestsAsync(sizes.Viewers + sizes.Streams);
         await Phase.RestAsync(server);
         var residentBefore = server.ResidentKib;
         var peers = guests.Select(guest => new Peer(guest)).ToArray();
         try
         {
-            var (root, viewers) = (peers[^1], peers[..^1]);
-            await root.ConnectAsync(crowd.Endpoint);
+            var (roots, viewers) = (peers[sizes.Viewers..], peers[..sizes.Viewers]);
+            foreach (var root in roots)
+                await root.ConnectAsync(crowd.Endpoint);
             await ConnectAsync(viewers, sizes.InFlight, report);
             await Phase.RestAsync(server);
             if (server.IsObserved)
@@ -125,10 +128,10 @@ internal sealed class LiveRun(Server server, Crowd crowd, bool acceptsMacTickets
                     await log.WriteLineAsync(phase);
                 await (phase switch
                 {
-                    "join" => JoinAsync(root, viewers, sizes.InFlight, report),
+                    "join" => JoinAsync(roots, viewers, sizes.InFlight, report),
                     "signal" => SignalAsync(viewers, peers, sizes, report),
                     "report" => ReportAsync(viewers, sizes, report),
-                    "tip" => TipAsync(root, sizes, report),
+                    "tip" => TipAsync(roots[0], sizes, report),
                     _ => HealAsync(viewers, sizes.Orphans, report),
                 });
             }
@@ -154,14 +157,15 @@ internal sealed class LiveRun(Server server, Crowd crowd, bool acceptsMacTickets
         await phase.EndAsync(report, "connect", viewers.Length);
     }
 
-    private async Task JoinAsync(Peer root, Peer[] viewers, int inFlight, JsonObject report)
+    private async Task JoinAsync(Peer[] roots, Peer[] viewers, int inFlight, JsonObject report)
     {
-        await root.GoLiveAsync();
+        foreach (var root in roots)
+            await root.GoLiveAsync();
         var phase = Phase.Begin(server, viewers.Length);
         await Crowd.ForAllAsync(viewers.Length, inFlight, async index =>
         {
             var startedAt = Stopwatch.GetTimestamp();
-            await viewers[index].JoinAsync(root.StreamId, acceptsMacTickets);
+            await viewers[index].JoinAsync(roots[index % roots.Length].StreamId, acceptsMacTickets);
             phase.Timings.Add(startedAt);
         }).WaitAsync(Patience);
         await phase.EndAsync(report, "join", viewers.Length);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Beacon.Testing;
 
 namespace Beacon.Swarm;
 
@@ -78,7 +79,7 @@ internal static class Media
         using var tick = new PeriodicTimer(TimeSpan.FromSeconds(1));
         while (true)
         {
-            var depths = DepthsOf(await StatsAsync(processes, cancellation), rootId);
+            var depths = DepthsOf(await NodeTree.StatsAsync(processes, cancellation), rootId);
             if (depths.Count == count)
                 return;
             if (Stopwatch.GetElapsedTime(startedAt) > TimeSpan.FromSeconds(90))
@@ -90,10 +91,10 @@ internal static class Media
     private static async Task QuietAsync(JsonObject report, NodePeers root, List<NodePeers> processes, string rootId, int seconds, CancellationToken cancellation)
     {
         await Task.WhenAll(processes.Select(process => process.AskAsync("begin", cancellation)));
-        var (before, rootBefore) = (await StatsAsync(processes, cancellation), await root.AskAsync("stats", cancellation));
+        var (before, rootBefore) = (await NodeTree.StatsAsync(processes, cancellation), await root.AskAsync("stats", cancellation));
         using (var wait = new PeriodicTimer(TimeSpan.FromSeconds(seconds)))
             await wait.WaitForNextTickAsync(cancellation);
-        var (after, rootAfter) = (await StatsAsync(processes, cancellation), await root.AskAsync("stats", cancellation));
+        var (after, rootAfter) = (await NodeTree.StatsAsync(processes, cancellation), await root.AskAsync("stats", cancellation));
 
         var depths = DepthsOf(after, rootId);
         var fed = after.Where(peer => depths.ContainsKey(peer.PeerId)).ToList();
@@ -120,8 +121,8 @@ internal static class Media
         var (gaps, others, killed, lost) = (new List<double>(), new List<double>(), 0, 0L);
         foreach (var victim in victims)
         {
-            var before = await StatsAsync(processes, cancellation);
-            var victimId = (await StatsAsync([victim], cancellation))[0].PeerId;
+            var before = await NodeTree.StatsAsync(processes, cancellation);
+            var victimId = (await NodeTree.StatsAsync([victim], cancellation))[0].PeerId;
             var below = Below(before, victimId);
             processes.Remove(victim);
             if (below.Count == 0)
@@ -131,7 +132,7 @@ internal static class Media
             await victim.DisposeAsync();
             using (var wait = new PeriodicTimer(HealingTime))
                 await wait.WaitForNextTickAsync(cancellation);
-            foreach (var peer in await StatsAsync(processes, cancellation))
+            foreach (var peer in await NodeTree.StatsAsync(processes, cancellation))
             {
                 (below.Contains(peer.PeerId) ? gaps : others).Add(peer.LongestBreakMs);
                 lost += peer.Span - peer.Chunks;
@@ -151,39 +152,9 @@ internal static class Media
         report["kill_bystander_gap_p50_ms"] = Math.Round(Median(others), 1);
     }
 
-    private static async Task<List<PeerStats>> StatsAsync(IEnumerable<NodePeers> processes, CancellationToken cancellation)
-    {
-        var answers = await Task.WhenAll(processes.Select(process => process.AskAsync("stats", cancellation)));
-        return [.. answers.SelectMany(answer => answer.AsArray()).Select(peer => new PeerStats(
-            peer!["peerId"]!.GetValue<string>(),
-            peer["parent"]!.GetValue<string>(),
-            peer["chunks"]!.GetValue<long>(),
-            peer["span"]!.GetValue<long>(),
-            peer["bytesPlayed"]!.GetValue<long>(),
-            peer["bytesReceived"]!.GetValue<long>(),
-            peer["longestBreakMs"]!.GetValue<double>(),
-            peer["latencyMs"]!.GetValue<double>()))];
-    }
+    private static Dictionary<string, int> DepthsOf(List<NodeViewer> peers, string rootId) => NodeTree.DepthsOf(peers.Select(peer => (peer.PeerId, peer.Parent)), rootId);
 
-    /// <summary>Hops from the broadcaster, of those that are connected to it, by who feeds whom in fact.</summary>
-    private static Dictionary<string, int> DepthsOf(List<PeerStats> peers, string rootId)
-    {
-        var children = peers.ToLookup(peer => peer.Parent, StringComparer.Ordinal);
-        var depths = new Dictionary<string, int>(StringComparer.Ordinal);
-        var next = new Queue<(string PeerId, int Depth)>([(rootId, 0)]);
-        while (next.TryDequeue(out var above))
-        {
-            foreach (var child in children[above.PeerId])
-            {
-                if (depths.TryAdd(child.PeerId, above.Depth + 1))
-                    next.Enqueue((child.PeerId, above.Depth + 1));
-            }
-        }
-
-        return depths;
-    }
-
-    private static HashSet<string> Below(List<PeerStats> peers, string peerId) => [.. DepthsOf(peers, peerId).Keys];
+    private static HashSet<string> Below(List<NodeViewer> peers, string peerId) => [.. DepthsOf(peers, peerId).Keys];
 
     private static double Median(IEnumerable<double> values)
     {
@@ -194,10 +165,4 @@ internal static class Media
     private static long Grown(JsonNode before, JsonNode after, string name) => after[name]!.GetValue<long>() - before[name]!.GetValue<long>();
 
     private static string Text(string option, int value) => $"{option}={value.ToString(CultureInfo.InvariantCulture)}";
-
-    /// <param name="Chunks">After the first one since it was told to begin.</param>
-    /// <param name="Span">As many there were.</param>
-    /// <param name="BytesPlayed">In order, each chunk once.</param>
-    /// <param name="BytesReceived">True chunks from all parents, as in its receipts.</param>
-    private sealed record PeerStats(string PeerId, string Parent, long Chunks, long Span, long BytesPlayed, long BytesReceived, double LongestBreakMs, double LatencyMs);
 }

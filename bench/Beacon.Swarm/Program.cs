@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Beacon.Swarm;
+using Beacon.Swarm.Chaos;
 
 var root = new RootCommand("Many synthetic peers against a running stack; one line of JSON on standard output, everything else on standard error.")
 {
@@ -8,5 +9,6 @@ var root = new RootCommand("Many synthetic peers against a running stack; one li
     Idle.Command(),
     RaidVerb.Command(),
     Media.Command(),
+    ChaosVerb.Command(),
 };
 return await root.Parse(args).InvokeAsync();

@@ -4,16 +4,18 @@ using Beacon.Testing;
 
 namespace Beacon.Swarm;
 
-/// <summary>The server under measurement: a child process of this one, or one that runs elsewhere; and what it has used.</summary>
+/// <summary>The server under measurement: child processes of this one, or one that runs elsewhere; and what it has used.</summary>
 internal sealed class Server : IAsyncDisposable
 {
-    private readonly BeaconServer? _own;
-    private readonly int? _pid;
+    private readonly IBeacon? _own;
+    private readonly Stores? _stores;
+    private readonly IReadOnlyList<int> _pids;
 
-    private Server(BeaconServer? own, Uri http, int? pid, string operatorKey)
+    private Server(IBeacon? own, Stores? stores, Uri http, IReadOnlyList<int> pids, string operatorKey)
     {
         _own = own;
-        _pid = pid;
+        _stores = stores;
+        _pids = pids;
         Http = http;
         OperatorKey = operatorKey;
     }
@@ -23,25 +25,28 @@ internal sealed class Server : IAsyncDisposable
     public string OperatorKey { get; }
 
     /// <summary>False for a server elsewhere: then there is nothing to say about its processor time and memory.</summary>
-    public bool IsObserved => _pid is not null;
+    public bool IsObserved => _pids.Count > 0;
 
-    /// <summary>User and system time of the server so far; zero when it is not observed.</summary>
-    public TimeSpan ProcessorTime => _pid is { } pid ? ProcessorTimeOf(pid) : TimeSpan.Zero;
+    /// <summary>User and system time of the server so far, all its processes together; zero when it is not observed.</summary>
+    public TimeSpan ProcessorTime => _pids.Aggregate(TimeSpan.Zero, (sum, pid) => sum + ProcessorTimeOf(pid));
 
     /// <summary>Resident memory in KiB, zero when it is not observed.</summary>
-    public long ResidentKib => _pid is { } pid ? ResidentKibOf(pid) : 0;
+    public long ResidentKib => _pids.Sum(ResidentKibOf);
 
-    /// <summary>Lines that the child process logged as errors.</summary>
-    public int ErrorsLogged => _own?.Process.Output.Split('\n').Count(line => line.StartsWith("fail:", StringComparison.Ordinal) || line.StartsWith("crit:", StringComparison.Ordinal)) ?? 0;
+    /// <summary>Lines that the child processes logged as errors.</summary>
+    public int ErrorsLogged => _own?.Services.Values.Sum(service => service.Output.Split('\n')
+        .Count(line => line.StartsWith("fail:", StringComparison.Ordinal) || line.StartsWith("crit:", StringComparison.Ordinal))) ?? 0;
 
-    public static Server Elsewhere(Uri http, int? pid, string operatorKey) => new(null, http, pid, operatorKey);
+    public static Server Elsewhere(Uri http, int? pid, string operatorKey) => new(null, null, http, pid is { } known ? [known] : [], operatorKey);
 
     /// <summary>Starts <c>Beacon.Server</c> with the limits lifted that one machine full of viewers would run into.</summary>
-    public static async Task<Server> StartAsync(IReadOnlyDictionary<string, string> settings)
+    public static Task<Server> StartAsync(IReadOnlyDictionary<string, string> settings) => StartAsync(new BeaconServer(settings), null);
+
+    /// <summary>Starts the four services as processes over a real Redis and RabbitMQ, whose time is not counted.</summary>
+    public static async Task<Server> StartClusterAsync(IReadOnlyDictionary<string, string> settings, int replicas)
     {
-        var own = new BeaconServer(settings);
-        await own.StartAsync();
-        return new Server(own, own.Http, own.Process.Id, BeaconServer.OperatorKey);
+        var (stores, missing) = await Stores.StartAsync();
+        return stores is null ? throw new InvalidOperationException(missing) : await StartAsync(new BeaconCluster(stores, settings, replicas), stores);
     }
 
     public static TimeSpan ProcessorTimeOf(int pid)
@@ -60,5 +65,13 @@ internal sealed class Server : IAsyncDisposable
     {
         if (_own is not null)
             await _own.DisposeAsync();
+        if (_stores is not null)
+            await _stores.DisposeAsync();
+    }
+
+    private static async Task<Server> StartAsync(IBeacon own, Stores? stores)
+    {
+        await own.StartAsync();
+        return new Server(own, stores, own.Http, [.. own.Services.Values.Select(service => service.Id)], BeaconServer.OperatorKey);
     }
 }

@@ -5,6 +5,7 @@ namespace Beacon.Raids.Tests;
 
 public sealed class StreamDirectoryTests(GarnetFixture garnet) : IClassFixture<GarnetFixture>, IAsyncLifetime
 {
+    private const int Seed = 20_261_129;
     private static readonly DateTimeOffset Noon = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
 
     private readonly StreamDirectory _directory = new(garnet.Redis, Options.Create(new RaidsOptions()));
@@ -64,6 +65,33 @@ public sealed class StreamDirectoryTests(GarnetFixture garnet) : IClassFixture<G
         Assert.True(await _directory.StartedAsync(again));
         Assert.False(await _directory.EndedAsync("a", "channel-a", Noon.AddMinutes(5)));
         Assert.Equal([again with { Viewers = 0, SpareSlots = 1 }], await AllAsync());
+    }
+
+    /// <summary>Two lives of one stream, each with its start and its end; the last end is there in every other round.</summary>
+    [Fact]
+    public async Task In_whatever_order_and_however_often_the_facts_of_two_lives_arrive_the_later_life_decides()
+    {
+        var random = new SeededRandomness(Seed);
+        for (var round = 0; round < 300; round++)
+        {
+            var (first, isOver) = (Entry($"s{round}"), round % 2 == 0);
+            var second = first with { Title = "Again", StartedAt = Noon.AddMinutes(6) };
+            (string Name, Func<Task> Tell)[] facts =
+            [
+                ("start 1", () => _directory.StartedAsync(first)),
+                ("seen 1", () => _directory.SeenAsync(first)),
+                ("end 1", () => _directory.EndedAsync(first.StreamId, first.Channel, Noon.AddMinutes(5))),
+                ("start 2", () => _directory.StartedAsync(second)),
+                .. isOver ? [("end 2", (Func<Task>)(() => _directory.EndedAsync(first.StreamId, first.Channel, Noon.AddMinutes(9))))] : Array.Empty<(string, Func<Task>)>(),
+            ];
+            var told = facts.SelectMany(fact => Enumerable.Repeat(fact, 1 + (int)(random.Next() % 2))).OrderBy(_ => random.Next()).ToList();
+            foreach (var (_, tell) in told)
+                await tell();
+            var left = await _directory.FindAsync(first.StreamId);
+            Assert.True(
+                isOver ? left is null : left is { Title: "Again" } && left.StartedAt == second.StartedAt,
+                $"seed {Seed}, round {round}: {string.Join(", ", told.Select(fact => fact.Name))} leave {left}");
+        }
     }
 
     [Fact]
