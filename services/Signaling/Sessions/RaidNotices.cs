@@ -36,9 +36,12 @@ internal sealed class RaidNotices(Edge edge, Departures departures, TopologyCall
         }
 
         _announced[raid.FromStreamId] = raid;
-        using var turn = new Turn();
-        foreach (var seat in edge.SeatsOf(raid.FromStreamId).Where(seat => !seat.WasTold(raid.RaidId)))
-            Tell(turn, seat, raid);
+        using (var turn = new Turn())
+        {
+            foreach (var seat in edge.SeatsOf(raid.FromStreamId).Where(seat => !seat.WasTold(raid.RaidId)))
+                Tell(turn, seat, raid);
+        }
+
         return GiveBackAsync(raid.FromStreamId, (_, place) => place.TargetStreamId != raid.TargetStreamId);
     }
 
@@ -53,19 +56,21 @@ internal sealed class RaidNotices(Edge edge, Departures departures, TopologyCall
     public Task PrepareAsync(RaidPrepared raid)
     {
         List<Task> unwanted = [];
-        using var turn = new Turn();
-        foreach (var seat in raid.PeerIds.Select(edge.SeatOf).OfType<Seat>().Where(seat => seat.StreamId == raid.FromStreamId && !seat.IsRoot))
+        using (var turn = new Turn())
         {
-            var place = PlaceOf(seat, raid.RaidId, raid.TargetStreamId, raid.TargetChannel, raid.TargetTitle);
-            var former = seat.Session.Places.Of(raid.RaidId);
-            if (_cancelled.ContainsKey(raid.RaidId) || seat.HasDeclined(raid.RaidId) || (former is not null && former != place))
+            foreach (var seat in raid.PeerIds.Select(edge.SeatOf).OfType<Seat>().Where(seat => seat.StreamId == raid.FromStreamId && !seat.IsRoot))
             {
-                unwanted.Add(LeaveAsync(seat.Session, place));
-            }
-            else if (former is null)
-            {
-                seat.Session.Places.Put(place);
-                turn.Send(seat.Session, Frame(place, raid.Viewers, Left(raid.MovesAt), isPlaced: true));
+                var place = PlaceOf(seat, raid.RaidId, raid.TargetStreamId, raid.TargetChannel, raid.TargetTitle);
+                var former = seat.Session.Places.Of(raid.RaidId);
+                if (_cancelled.ContainsKey(raid.RaidId) || seat.HasDeclined(raid.RaidId) || (former is not null && former != place))
+                {
+                    unwanted.Add(LeaveAsync(seat.Session, place));
+                }
+                else if (former is null)
+                {
+                    seat.Session.Places.Put(place);
+                    turn.Send(seat.Session, Frame(place, raid.Viewers, Left(raid.MovesAt), isPlaced: true));
+                }
             }
         }
 
@@ -79,26 +84,28 @@ internal sealed class RaidNotices(Edge edge, Departures departures, TopologyCall
         var told = raid.PeerIds is { Count: > 0 } peerIds
             ? peerIds.Select(edge.SeatOf).OfType<Seat>().Where(seat => seat.StreamId == raid.FromStreamId)
             : edge.SeatsOf(raid.FromStreamId);
-        using var turn = new Turn();
-        foreach (var seat in told)
+        using (var turn = new Turn())
         {
-            if (seat.HasDeclined(raid.RaidId) || !seat.TellRaid(raid.RaidId))
-                continue;
-            var place = seat.Session.Places.Of(raid.RaidId);
-            if (place is not null && place.TargetStreamId != raid.TargetStreamId && !raid.PlacesHold)
+            foreach (var seat in told)
             {
-                unwanted.Add(LeaveAsync(seat.Session, place));
-                place = null;
-            }
+                if (seat.HasDeclined(raid.RaidId) || !seat.TellRaid(raid.RaidId))
+                    continue;
+                var place = seat.Session.Places.Of(raid.RaidId);
+                if (place is not null && place.TargetStreamId != raid.TargetStreamId && !raid.PlacesHold)
+                {
+                    unwanted.Add(LeaveAsync(seat.Session, place));
+                    place = null;
+                }
 
-            if (place is null)
-            {
-                place = PlaceOf(seat, raid.RaidId, raid.TargetStreamId, raid.TargetChannel, raid.TargetTitle);
-                if (!seat.IsRoot)
-                    seat.Session.Places.Put(place);
-            }
+                if (place is null)
+                {
+                    place = PlaceOf(seat, raid.RaidId, raid.TargetStreamId, raid.TargetChannel, raid.TargetTitle);
+                    if (!seat.IsRoot)
+                        seat.Session.Places.Put(place);
+                }
 
-            turn.Send(seat.Session, Frame(place, raid.Viewers, countdownMs: 0, isPlaced: false));
+                turn.Send(seat.Session, Frame(place, raid.Viewers, countdownMs: 0, isPlaced: false));
+            }
         }
 
         return Task.WhenAll(unwanted);
@@ -117,9 +124,12 @@ internal sealed class RaidNotices(Edge edge, Departures departures, TopologyCall
         if (_announced.TryGetValue(raid.FromStreamId, out var announced) && announced.RaidId == raid.RaidId)
             _announced.TryRemove(KeyValuePair.Create(raid.FromStreamId, announced));
         var frame = new ServerFrame { Raid = new Raid { RaidId = raid.RaidId, FromStreamId = raid.FromStreamId, Cancelled = true } };
-        using var turn = new Turn();
-        foreach (var seat in edge.SeatsOf(raid.FromStreamId))
-            turn.Send(seat.Session, frame);
+        using (var turn = new Turn())
+        {
+            foreach (var seat in edge.SeatsOf(raid.FromStreamId))
+                turn.Send(seat.Session, frame);
+        }
+
         return GiveBackAsync(raid.FromStreamId, (_, place) => place.RaidId == raid.RaidId);
     }
 
