@@ -39,6 +39,9 @@ public sealed class BadRelayTests(ShortWindows fixture) : PagesTests(fixture), I
     public Task A_relay_that_replays_old_chunks_costs_its_viewer_no_picture_and_itself_its_children_and_its_pay() => CheatsAsync("replay");
 
     [Fact]
+    public Task A_relay_that_drops_every_tenth_chunk_costs_its_viewer_no_picture_and_itself_its_children_and_its_pay() => CheatsAsync("drop");
+
+    [Fact]
     public Task A_relay_that_stops_forwarding_costs_its_viewer_no_picture_and_itself_its_children_and_its_pay() => CheatsAsync("stop");
 
     private async Task CheatsAsync(string mischief)

@@ -56,9 +56,8 @@ public class BrowserFixture : IAsyncLifetime
 
     /// <summary>Opens the watch page in a browser profile of its own, so that it is an account of its own.</summary>
     /// <param name="script">Runs in the page before anything of its own.</param>
-    /// <param name="more">Of the query.</param>
-    public async Task<PeerPage> WatchAsync(string name, string streamId, double uplinkMbps = 5, string? script = null, string more = "") =>
-        await OpenAsync(name, WatchPath(name, streamId, uplinkMbps) + more, script: script);
+    public async Task<PeerPage> WatchAsync(string name, string streamId, double uplinkMbps = 5, string? script = null) =>
+        await OpenAsync(name, WatchPath(name, streamId, uplinkMbps), script: script);
 
     /// <summary>The same in a browser that is a process of its own, to be killed.</summary>
     public async Task<(KillableBrowser Browser, PeerPage Page)> WatchInOwnBrowserAsync(string name, string streamId, double uplinkMbps)
@@ -81,7 +80,7 @@ public class BrowserFixture : IAsyncLifetime
         return page;
     }
 
-    public virtual async ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         if (_browser is not null)
             await _browser.DisposeAsync();
