@@ -47,7 +47,7 @@ public static class ErrorJson
         return request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) == true;
     }
 
-    /// <summary>As <see cref="WriteAsync"/>, in the caller's protocol: a middleware answers before the gRPC handler runs, so it writes the rich error itself.</summary>
+    /// <summary>As <see cref="WriteAsync(HttpContext, int, Fault)"/>, in the caller's protocol: a middleware answers before the gRPC handler runs, so it writes the rich error itself.</summary>
     public static Task RefuseAsync(HttpContext context, int httpStatus, Fault fault)
     {
         ArgumentNullException.ThrowIfNull(context);

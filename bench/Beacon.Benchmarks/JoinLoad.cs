@@ -50,6 +50,8 @@ internal sealed class JoinLoad(int seed, int peers, int callers, int seconds, in
             var wall = TimeSpan.Zero;
             var storeTime = TimeSpan.Zero;
             var ownTime = TimeSpan.Zero;
+            var pauses = TimeSpan.Zero;
+            var allocated = 0L;
             while (!isEnough(wall, ownTime))
             {
                 // Making the audience and the streams is not measured, and neither is their end.
@@ -59,12 +61,16 @@ internal sealed class JoinLoad(int seed, int peers, int callers, int seconds, in
                 var commitsBefore = counted.Commits;
                 var storeBefore = store.ProcessorTime;
                 var ownBefore = Environment.CpuUsage.TotalTime;
+                var pausesBefore = GC.GetTotalPauseDuration();
+                var allocatedBefore = GC.GetTotalAllocatedBytes();
                 var watch = Stopwatch.StartNew();
                 joins += await JoinAllAsync(queue, ids, commands, () => isEnough(wall + watch.Elapsed, ownTime + Environment.CpuUsage.TotalTime - ownBefore));
                 wall += watch.Elapsed;
                 ownTime += Environment.CpuUsage.TotalTime - ownBefore;
                 storeTime += store.ProcessorTime - storeBefore ?? TimeSpan.Zero;
                 commits += counted.Commits - commitsBefore;
+                pauses += GC.GetTotalPauseDuration() - pausesBefore;
+                allocated += GC.GetTotalAllocatedBytes() - allocatedBefore;
                 await Task.WhenAll(ids.Select(id => grains.GetGrain<IStreamGrain>(id).End("ended", accountId: null)));
             }
 
@@ -75,6 +81,8 @@ internal sealed class JoinLoad(int seed, int peers, int callers, int seconds, in
                 ["joins_per_s"] = Math.Round(joins / wall.TotalSeconds),
                 ["redis_cpu_us_per_join"] = store.ProcessorTime is null ? null : Math.Round(storeTime.TotalMicroseconds / joins, 2),
                 ["silo_cpu_us_per_join"] = Math.Round(ownTime.TotalMicroseconds / joins, 2),
+                ["allocated_bytes_per_join"] = allocated / joins,
+                ["gc_pause_percent"] = Math.Round(100 * pauses / wall, 1),
                 ["batch_mean"] = Math.Round((double)joins / commits, 1),
                 ["joins"] = joins,
             };

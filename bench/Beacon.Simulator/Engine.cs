@@ -43,6 +43,8 @@ internal sealed class Engine : IPolicy
             var peer = tree.Find(id)!;
             var standbys = peer.Children.ToDictionary(child => child.Id, child => child.Standby?.Id, StringComparer.Ordinal);
             loss.Hit += peer.Subtree().Count() - 1;
+            if (peer.Parent is { IsRoot: true } root)
+                loss.HitIfEven += ((double)tree.PlacedViewers / root.Children.Count) - 1;
             loss.Orphans += standbys.Count;
             CountMoves(tree);
             tree.Leave(id, nowMs);

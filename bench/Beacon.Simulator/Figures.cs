@@ -12,6 +12,7 @@ internal sealed class Figures(IPolicy policy)
     private int _idealMax;
     private long _hit;
     private int _worstHit;
+    private double _worstHitIfEven;
     private long _moves;
     private long _byStandby;
     private int _oversubscribed;
@@ -34,6 +35,7 @@ internal sealed class Figures(IPolicy policy)
         Departures++;
         _hit += loss.Hit;
         _worstHit = Math.Max(_worstHit, loss.Hit);
+        _worstHitIfEven = Math.Max(_worstHitIfEven, loss.HitIfEven);
         Orphans += loss.Orphans;
         _byStandby += loss.ByStandby;
     }
@@ -73,6 +75,8 @@ internal sealed class Figures(IPolicy policy)
         // A viewer that misses one stripe of four misses a quarter of the stream.
         ["hit_per_departure"] = Math.Round((double)_hit / policy.Stripes / Math.Max(1, Departures), 4),
         ["worst_hit"] = Math.Round((double)_worstHit / policy.Stripes, 2),
+        // What the same losses would have hit at worst below a root whose branches are of one size: no tree does better.
+        ["worst_hit_floor"] = _worstHitIfEven == 0 ? null : Math.Round(_worstHitIfEven / policy.Stripes, 2),
         ["moves_per_departure"] = Math.Round((double)_moves / policy.Stripes / Math.Max(1, Departures), 4),
         ["interruptions_per_viewer_hour"] = Math.Round(_hit / (double)policy.Stripes / (_viewerMs / 3_600_000), 4),
         ["oversubscribed_parents"] = _oversubscribed,

@@ -9,6 +9,9 @@ internal record struct Loss
     /// <summary>Viewers that were fed through it, directly or not, counted once a stripe.</summary>
     public int Hit { get; set; }
 
+    /// <summary>Viewers that it would have been if it was a child of the root, and all branches were of one size; 0 where nobody asks.</summary>
+    public double HitIfEven { get; set; }
+
     /// <summary>Its children.</summary>
     public int Orphans { get; set; }
 

@@ -108,6 +108,27 @@ public sealed class TopologyOptions
     [Range(1, 3_600)]
     public int DegradedBackOffSeconds { get; set; } = 60;
 
+    /// <summary>How long the word of a child that its parent broke the rules is remembered, in seconds. 1 to 3,600, default 60.</summary>
+    [Range(1, 3_600)]
+    public int AccusationSeconds { get; set; } = 60;
+
+    /// <summary>
+    /// So many accounts must have said so, and more than the parent has children that did not, until it is drained. 1 to 32, default 2: one
+    /// child that lies costs a parent that child alone.
+    /// </summary>
+    [Range(1, 32)]
+    public int LeastAccusers { get; set; } = 2;
+
+    /// <summary>So many parents may one account accuse in that time; of more it is not heard. 0 to 32, default 2. 0 = nobody is heard.</summary>
+    [Range(0, 32)]
+    public int AccusationsPerAccount { get; set; } = 2;
+
+    /// <summary>
+    /// Who refuses to relay (joins with an uplink of 0) is placed last: as deep in the tree as there is room, and after those who share when all
+    /// wait for a slot. Default false.
+    /// </summary>
+    public bool FreeRidersLast { get; set; }
+
     /// <summary>How long a former parent keeps serving a child that was moved, in milliseconds. 0 to 60,000, default 5,000.</summary>
     [Range(0, 60_000)]
     public int DrainMs { get; set; } = 5_000;
@@ -196,6 +217,10 @@ public sealed class TopologyOptions
         DegradedWindows = DegradedWindows,
         DegradedBackOffMs = DegradedBackOffSeconds * 1000L,
         DrainMs = DrainMs,
+        AccusationMs = AccusationSeconds * 1000L,
+        LeastAccusers = LeastAccusers,
+        AccusationsPerAccount = AccusationsPerAccount,
+        FreeRidersLast = FreeRidersLast,
         MaxPeers = MaxPeersPerStream,
         MaxWaiting = MaxWaitingPerStream,
     };

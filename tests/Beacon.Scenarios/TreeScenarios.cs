@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using Beacon.Contracts.Signaling.V1;
 using Beacon.Testing;
@@ -72,6 +73,32 @@ public abstract class TreeScenarios(BeaconFixture beacon) : Scenario(beacon)
         // The parent itself receives 0.8 Mbit/s all along; its children get a tenth of it.
         (isBelowBad, bytes) => new MetricsReport { LatencyMs = 20, BufferMs = 0, Receipts = { new Receipt { Bytes = isBelowBad ? bytes / 10 : bytes } } });
 
+    [Fact]
+    public async Task A_relay_that_only_its_children_see_cheating_loses_them()
+    {
+        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Kay"), maxChildren: 2);
+        var viewers = new List<(SyntheticPeer Peer, string Parent)>();
+        foreach (var name in new[] { "Relay 1", "Relay 2", "Child 1", "Child 2", "Child 3" })
+        {
+            var peer = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync(name), root.StreamId);
+            viewers.Add((peer, (await peer.ParentAsync()).ParentPeerId));
+        }
+
+        var cheat = viewers.Skip(2).GroupBy(viewer => viewer.Parent).Single(children => children.Count() == 2);
+        foreach (var (child, parent) in cheat)
+        {
+            await child.ReportAsync(new MetricsReport { LatencyMs = 20, Faults = { new ParentFault { ParentPeerId = parent, Kind = FaultKind.BadChunk } } });
+            var assigned = await child.ParentAsync();
+            Assert.Equal("parent_degraded", assigned.Reason);
+            Assert.NotEqual(parent, assigned.ParentPeerId);
+        }
+
+        var tree = (await _rest.GetAsync($"/api/streams/{root.StreamId}/tree")).Body.GetProperty("peers").EnumerateArray();
+        Assert.Equal("PEER_HEALTH_DEGRADED", tree.Single(peer => peer.GetProperty("peerId").GetString() == cheat.Key).GetProperty("health").GetString());
+        foreach (var (peer, _) in viewers)
+            await peer.DisposeAsync();
+    }
+
     /// <summary>Two relays below the broadcaster, one of them bad in the eyes of its children: these must be moved to healthier peers.</summary>
     /// <param name="report">What a peer sees, by whether its parent is the bad one and the bytes that a good parent would have sent so far.</param>
     private async Task ABadParentLosesItsChildrenAsync(Func<bool, ulong, MetricsReport> report)
@@ -140,6 +167,61 @@ public abstract class TreeScenarios(BeaconFixture beacon) : Scenario(beacon)
         var chosen = Assert.Single(explained.GetProperty("candidates").EnumerateArray(), candidate => candidate.GetProperty("chosen").GetBoolean());
         Assert.Equal(root.PeerId, chosen.GetProperty("peerId").GetString());
     }
+
+    [Fact]
+    public async Task A_trees_changes_come_line_by_line_through_the_public_gateway_until_the_stream_ends()
+    {
+        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Ida"));
+        using var http = new HttpClient { BaseAddress = _server.Http };
+        using var response = await http.GetAsync($"/api/streams/{root.StreamId}/tree/changes", HttpCompletionOption.ResponseHeadersRead, Cancellation);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(Cancellation));
+        var snapshot = (await NextAsync("snapshot")).GetProperty("peers").EnumerateArray();
+        Assert.Equal(root.PeerId, Assert.Single(snapshot).GetProperty("peerId").GetString());
+
+        var viewer = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Jo"), root.StreamId);
+        var joined = await ChangeOfAsync(viewer.PeerId);
+        Assert.Equal(("TREE_CHANGE_KIND_JOINED", root.PeerId), (joined.GetProperty("kind").GetString(), Parent(joined.GetProperty("peer"))));
+        await viewer.DisposeAsync();
+        JsonElement left;
+        do
+            left = await ChangeOfAsync(viewer.PeerId);
+        while (left.GetProperty("kind").GetString() != "TREE_CHANGE_KIND_LEFT");
+
+        await root.Socket.SendAsync(new ClientFrame { EndStream = new EndStream { StreamId = root.StreamId } });
+        await NextAsync("ended");
+        Assert.Null(await lines.ReadLineAsync(Cancellation));
+
+        using var unknown = await http.GetAsync($"/api/streams/{Guid.CreateVersion7()}/tree/changes", Cancellation);
+        Assert.Equal(HttpStatusCode.NotFound, unknown.StatusCode);
+        Assert.Contains("unknown_stream", await unknown.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+
+        async Task<JsonElement> ChangeOfAsync(string peerId)
+        {
+            while (true)
+            {
+                foreach (var change in (await NextAsync("changes")).GetProperty("changes").EnumerateArray())
+                {
+                    if (change.GetProperty("peer").GetProperty("peerId").GetString() == peerId)
+                        return change;
+                }
+            }
+        }
+
+        // What else comes in between, a heartbeat or other changes, is passed over.
+        async Task<JsonElement> NextAsync(string kind)
+        {
+            while (true)
+            {
+                var line = await lines.ReadLineAsync(Cancellation);
+                Assert.NotNull(line);
+                if (JsonDocument.Parse(line).RootElement.TryGetProperty(kind, out var message))
+                    return message;
+            }
+        }
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     private static string Parent(JsonElement peer) => peer.GetProperty("parentPeerId").GetString() ?? "";
 }

@@ -79,6 +79,20 @@ public sealed class SeatTests
     }
 
     [Fact]
+    public void It_knows_which_standby_the_client_was_told_last()
+    {
+        var seat = Confirmed();
+        Assert.Empty(seat.Standbys());
+        seat.TryApply(Parent(1, "a"));
+        Assert.Equal([(0, "")], seat.Standbys());
+        seat.TryApply(new PeerDirective("me", 2, DirectiveKind.StandbyAssigned, 0, new PeerNeighbour("b", "edge-of-b")));
+        seat.TryApply(new PeerDirective("me", 7, DirectiveKind.StandbyAssigned, 1, new PeerNeighbour("c", "edge-of-c")));
+        Assert.Equal([(0, "b"), (1, "c")], seat.Standbys().Order());
+        seat.TryApply(new PeerDirective("me", 3, DirectiveKind.StandbyAssigned, 0, Neighbour: null));
+        Assert.Equal([(0, ""), (1, "c")], seat.Standbys().Order());
+    }
+
+    [Fact]
     public void A_removed_child_is_no_neighbour_any_more()
     {
         var seat = Confirmed();

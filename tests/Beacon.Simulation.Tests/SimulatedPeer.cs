@@ -66,7 +66,10 @@ internal sealed class SimulatedPeer(string id, string edgeId, double uplinkMbps)
             [.. isFed ? Received.Where(parent => parent.Key == ParentId).Select(parent => new CountedBytes(parent.Key, 0, parent.Value)) : []],
             [.. Sent.Select(child => new CountedBytes(child.Key, 0, child.Value))],
             Answer?.Window ?? 0,
-            Answer?.Hmac);
+            Answer?.Hmac,
+            UplinkMbps: 0,
+            Faults: [],
+            Standbys: _newest == 0 ? [] : [new StripeNeighbour(0, StandbyId ?? "")]);
         Answer = null;
         return report;
     }

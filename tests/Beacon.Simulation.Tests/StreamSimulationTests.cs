@@ -58,7 +58,7 @@ public sealed class StreamSimulationTests
             world.Calm(TimeSpan.FromSeconds(70));
             var violations = world.Verdict();
             if (violations.Count == 0)
-                violations = world.VerdictOnStandbys();
+                violations = world.VerdictOnReturn();
             if (violations.Count == 0)
                 world.End();
             return violations;

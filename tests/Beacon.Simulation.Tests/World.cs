@@ -184,8 +184,10 @@ internal sealed class World : IDisposable
 
         foreach (var peer in Watching)
         {
-            if (places.TryGetValue(peer.Id, out var place))
-                Check(peer.ParentId == place.ParentId, $"{peer.Id} believes that its parent is {peer.ParentId}, and it is {place.ParentId}");
+            if (!places.TryGetValue(peer.Id, out var place))
+                continue;
+            Check(peer.ParentId == place.ParentId, $"{peer.Id} believes that its parent is {peer.ParentId}, and it is {place.ParentId}");
+            Check(peer.StandbyId == place.StandbyId, $"{peer.Id} believes that its standby is {peer.StandbyId ?? "nobody"}, and it is {place.StandbyId ?? "nobody"}");
         }
 
         var record = Journal.Peek(StreamId);
@@ -200,11 +202,8 @@ internal sealed class World : IDisposable
         return _violations;
     }
 
-    /// <summary>
-    /// No report tells of a standby that a peer missed to hear of, so each comes back, as after a break of its connection: then it knows its
-    /// standby, under numbers above all that it heard before.
-    /// </summary>
-    public IReadOnlyList<string> VerdictOnStandbys()
+    /// <summary>Each peer comes back, as after a break of its connection: it hears its place under numbers above all that it heard before.</summary>
+    public IReadOnlyList<string> VerdictOnReturn()
     {
         foreach (var peer in Watching.Where(peer => peer.Id != "root").ToList())
         {
@@ -326,6 +325,8 @@ internal sealed class World : IDisposable
                 },
                 reply =>
                 {
+                    if (reply is { Refusal: Refusal.UnknownStream })
+                        Unknown(ids, sentAtMs);
                     if (reply is not { Refusal: Refusal.None, Value: { } unknown })
                         return;
                     foreach (var id in ids)
@@ -344,6 +345,20 @@ internal sealed class World : IDisposable
         }
 
         Time.After(TimeSpan.FromSeconds(2), Report);
+    }
+
+    /// <summary>The stream is over, or was never recorded: as an edge does it, everybody comes again.</summary>
+    private void Unknown(IReadOnlyList<string> ids, long sentAtMs)
+    {
+        foreach (var peer in ids.Select(id => _peers[id]).Where(peer => !peer.HasLeft))
+        {
+            Check(Ends > 0 || peer.AcknowledgedAtMs >= sentAtMs, $"{peer.Id} was acknowledged as recorded, and the stream is unknown");
+            peer.AcknowledgedAtMs = long.MaxValue;
+            if (peer.Id == "root")
+                Start();
+            else if (!peer.IsJoining)
+                Join(peer);
+        }
     }
 
     private void Forgotten(SimulatedPeer peer, Replica? asked, long sentAtMs)

@@ -28,6 +28,7 @@ public sealed class JournalOutageTests
         await Join(host, "a");
         await Join(host, "b");
         Assert.True((await host.Grain(_streamId).Get()).Value!.IsJournaled);
+        Assert.True((await Join(host, "b")).Journaled);
         var before = (await host.Store.TakeAsync(_streamId, 0))!.Peers.Select(peer => peer.Member.PeerId).Order();
         Assert.Equal(["a", "b", "root"], before);
         // That made this test the owner: the true one gives up, and its next activation takes the stream back.
@@ -35,7 +36,7 @@ public sealed class JournalOutageTests
 
         await outage.BeginAsync();
         var watch = Stopwatch.StartNew();
-        await Join(host, "d");
+        Assert.False((await Join(host, "d")).Journaled);
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(5), $"a join took {watch.Elapsed}");
         await Leave(host, "a");
         Assert.False((await host.Grain(_streamId).Get()).Value!.IsJournaled);
@@ -130,8 +131,8 @@ public sealed class JournalOutageTests
 
     private static PeerIdentity Peer(string id) => new() { PeerId = id, AccountId = $"account-{id}", EdgeId = "edge-1", AddressBlock = $"block-{id}" };
 
-    private async Task Join(TopologyHost host, string id) =>
-        await host.Edge.JoinStreamAsync(new JoinStreamRequest { StreamId = _streamId, Peer = Peer(id), UplinkMbps = 10, LatencyMs = 20 }, host.Token);
+    private async Task<LiveStream> Join(TopologyHost host, string id) =>
+        (await host.Edge.JoinStreamAsync(new JoinStreamRequest { StreamId = _streamId, Peer = Peer(id), UplinkMbps = 10, LatencyMs = 20 }, host.Token)).Stream;
 
     private async Task Leave(TopologyHost host, string id) =>
         await host.Edge.LeaveStreamAsync(new LeaveStreamRequest { StreamId = _streamId, PeerId = id, EdgeId = "edge-1" }, host.Token);

@@ -263,6 +263,91 @@ public sealed class TopologyServiceTests : IClassFixture<TopologyFixture>
     }
 
     [Fact]
+    public async Task A_standby_that_the_edge_did_not_hear_of_is_told_again_and_one_that_it_did_is_not()
+    {
+        await Start();
+        await Join("a");
+        await Join("b");
+        await Join("c", uplinkMbps: 0);
+        var standby = (await Tree()).Peers.Single(peer => peer.PeerId == "c").StandbyPeerId;
+        Assert.NotEmpty(standby);
+        _host.Sent.Clear();
+        await ReportStandby(standby);
+        _host.Clock.Advance(TimeSpan.FromSeconds(60));
+        await ReportStandby(standby);
+        await ReportStandby("");
+        _host.Clock.Advance(TimeSpan.FromMilliseconds(4_999));
+        await ReportStandby("");
+        await _host.Grain(_streamId).Tick();
+        Assert.Empty(_host.Sent.DirectivesTo("c"));
+        _host.Clock.Advance(TimeSpan.FromMilliseconds(1));
+        await ReportStandby("");
+        await ReportStandby("");
+        await _host.Grain(_streamId).Tick();
+        var told = Assert.Single(_host.Sent.DirectivesTo("c"));
+        Assert.Equal((DirectiveKind.StandbyAssigned, standby), (told.Kind, told.Neighbour!.PeerId));
+        Assert.Contains(_host.Sent.DirectivesTo(standby), directive => directive is { Kind: DirectiveKind.ChildAssigned, Standby: true, Neighbour.PeerId: "c" });
+
+        async Task ReportStandby(string peerId)
+        {
+            var report = ReportOf("c");
+            report.Standbys.Add(new PeerStandby { StandbyPeerId = peerId });
+            await Report("edge-1", ReportOf("root"), ReportOf("a"), ReportOf("b"), report);
+        }
+    }
+
+    [Fact]
+    public async Task One_child_that_accuses_its_parent_leaves_it_and_a_majority_has_it_drained()
+    {
+        await Start();
+        await Join("a");
+        await Join("b");
+        foreach (var id in (string[])["c", "d", "e"])
+            await Join(id, uplinkMbps: 0);
+        var parents = (await Tree()).Peers.ToDictionary(peer => peer.PeerId, peer => peer.ParentPeerId);
+        var (bad, good) = parents["c"] == parents["e"] || parents["c"] == parents["d"] ? (parents["c"], parents["c"] == "a" ? "b" : "a") : (parents["d"], parents["c"]);
+        var children = parents.Where(peer => peer.Value == bad).Select(peer => peer.Key).Order().ToList();
+        Assert.Equal(2, children.Count);
+
+        // Of one who is not its parent nothing is believed.
+        await Accuse(children[0], "e");
+        await Accuse(children[0], bad);
+        var tree = (await Tree()).Peers.ToDictionary(peer => peer.PeerId);
+        Assert.Equal((good, bad), (tree[children[0]].ParentPeerId, tree[children[1]].ParentPeerId));
+        Assert.Equal(PeerHealth.Good, tree[bad].Health);
+
+        await Accuse(children[1], bad);
+        tree = (await Tree()).Peers.ToDictionary(peer => peer.PeerId);
+        Assert.Equal(PeerHealth.Degraded, tree[bad].Health);
+        Assert.Equal(PeerHealth.Good, tree[good].Health);
+
+        async Task Accuse(string child, string parent)
+        {
+            var report = ReportOf(child);
+            report.Faults.Add(new PeerFault { ParentPeerId = parent, Kind = 0 });
+            report.Faults.Add(new PeerFault { ParentPeerId = parent, Kind = 1 });
+            await Report("edge-1", report);
+        }
+    }
+
+    [Theory]
+    [InlineData(16, true)]
+    [InlineData(17, false)]
+    public async Task A_report_names_at_most_sixteen_faults(int faults, bool isHeard)
+    {
+        await Start();
+        await Join("a");
+        await _host.PassAsync(_streamId, 10_000);
+        var report = ReportOf("a");
+        for (var fault = 0; fault < faults; fault++)
+            report.Faults.Add(new PeerFault { ParentPeerId = "somebody", Kind = 1 });
+        // Who is heard stays; a report that is dropped leaves its peer silent.
+        await Report("edge-1", ReportOf("root"), report);
+        await _host.PassAsync(_streamId, 5_001);
+        Assert.Equal(isHeard, (await Tree()).Peers.Any(peer => peer.PeerId == "a"));
+    }
+
+    [Fact]
     public async Task Verified_work_is_published_once_two_windows_later()
     {
         await Start();

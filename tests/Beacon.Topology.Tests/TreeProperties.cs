@@ -184,8 +184,12 @@ public sealed class TreeProperties(ITestOutputHelper output)
                     return new TreeOperation(OperationKind.Claimed, NowMs, [peer], uplink);
                 case < 88:
                     return new TreeOperation(OperationKind.Resend, NowMs, [peer]);
-                case < 91:
+                case < 90:
                     return new TreeOperation(OperationKind.Unreachable, NowMs, [peer], Stripe: command.Amount % Trees.Stripes.Count);
+                case 90 when command.Amount % 3 == 0:
+                    return new TreeOperation(OperationKind.Condemned, NowMs, [peer], Stripe: Stripe(peer));
+                case 90:
+                    return Accuse(peer, command.Amount % Trees.Stripes.Count, standby: command.Amount % 3 == 1);
                 case < 93:
                     return Import(1 + (command.Amount % 12), uplink);
                 case 93 when command.Amount % 4 == 0:
@@ -198,6 +202,12 @@ public sealed class TreeProperties(ITestOutputHelper output)
 
         /// <summary>Where it relays; who brings nothing has nothing to prove anywhere.</summary>
         private int Stripe(string peer) => Trees.HomeOf(peer) ?? 0;
+
+        private TreeOperation Accuse(string peer, int stripe, bool standby)
+        {
+            var place = Trees[stripe].Find(peer)!;
+            return new TreeOperation(OperationKind.Accused, NowMs, [peer, (standby ? place.Standby : place.Parent)?.Id ?? "nobody"], Stripe: stripe);
+        }
 
         private TreeOperation Lose(List<string> lost)
         {

@@ -399,6 +399,41 @@ public sealed class TreeTests
     }
 
     [Fact]
+    public void Who_accuses_its_standby_gets_another_one_and_keeps_its_parent()
+    {
+        var tree = NewTree(rootChildren: 3);
+        foreach (var id in (string[])["a", "b", "c"])
+            tree.Join(id, 2.5, latencyMs: 10, nowMs: 0);
+        tree.Join("x", 0, latencyMs: 10, nowMs: 0);
+        var x = tree.Find("x")!;
+        var (parent, standby) = (x.Parent!, x.Standby!);
+        tree.Accused("x", standby.Id, nowMs: 1);
+        Assert.Same(parent, x.Parent);
+        Assert.NotSame(standby, x.Standby);
+        Assert.NotNull(x.Standby);
+        Assert.False(tree.MayFeed(standby, x));
+        tree.Accused("x", "somebody", nowMs: 2);
+        Assert.Same(parent, x.Parent);
+        TreeInvariants.Check(tree, Rules, "accused");
+    }
+
+    [Fact]
+    public void A_condemned_parent_is_drained_at_once_and_the_root_never()
+    {
+        var tree = NewTree(rootChildren: 2);
+        foreach (var id in (string[])["a", "b"])
+            tree.Join(id, 2.5, latencyMs: 10, nowMs: 0);
+        tree.Join("x", 0, latencyMs: 10, nowMs: 0);
+        var bad = tree.Find("x")!.Parent!;
+        tree.Condemned(bad.Id, nowMs: 1);
+        tree.Condemned("root", nowMs: 1);
+        Assert.True(bad.IsDegraded);
+        Assert.NotSame(bad, tree.Find("x")!.Parent);
+        Assert.False(tree.Root!.IsDegraded);
+        TreeInvariants.Check(tree, Rules, "condemned");
+    }
+
+    [Fact]
     public void A_child_that_could_not_reach_a_parent_is_not_sent_there_again_until_the_back_off_ends()
     {
         var tree = NewTree(rootChildren: 2);

@@ -271,9 +271,15 @@ internal sealed class FrameHandler(
             mapped.Claims.Add(new PeerClaim { ChildPeerId = claim.ChildPeerId, Stripe = claim.Stripe, Bytes = claim.Bytes });
         if (report.Answer is { } answer)
             (mapped.AnswerWindow, mapped.AnswerHmac) = (answer.Window, answer.Hmac);
-        reports.Add(mapped);
+        foreach (var (stripe, standby) in seat.Standbys())
+            mapped.Standbys.Add(new PeerStandby { Stripe = (uint)stripe, StandbyPeerId = standby });
         foreach (var fault in report.Faults)
+        {
             metrics.ParentFaulted(fault.Kind);
+            mapped.Faults.Add(new PeerFault { ParentPeerId = fault.ParentPeerId, Stripe = fault.Stripe, Kind = (uint)fault.Kind });
+        }
+
+        reports.Add(mapped);
         return null;
     }
 

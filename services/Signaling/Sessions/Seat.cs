@@ -96,6 +96,13 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
         }
     }
 
+    /// <summary>The standby that the client was told last, by stripe; empty = none. Of a stripe that the client was told nothing of there is nothing.</summary>
+    public IReadOnlyList<(int Stripe, string PeerId)> Standbys()
+    {
+        lock (_gate)
+            return [.. _versions.Keys.Select(stripe => (stripe, _standbys.GetValueOrDefault(stripe, "")))];
+    }
+
     /// <summary>The edge replica of a neighbour, null when that peer is none.</summary>
     public string? EdgeOf(int stripe, string peerId)
     {

@@ -8,6 +8,8 @@ internal static class Requests
 {
     public const int MaxBatch = 1_024;
     private const int MaxCounters = 64;
+    private const int MaxFaults = 16;
+    private const int MaxStripes = 8;
 
     /// <summary>What is planned with of an uplink that goes through a TURN server: it loads that server twice, and should be a parent last.</summary>
     private const double RelayOnlyShare = 0.25;
@@ -59,7 +61,9 @@ internal static class Requests
     /// <summary>Null when a figure is no figure: such a report is dropped, the others of its batch are not.</summary>
     public static MetricsOfPeer? Report(PeerReport report)
     {
-        if (!double.IsFinite(report.LatencyMs) || report.LatencyMs < 0 || report.UplinkMbps is not (>= 0 and <= MaxUplinkMbps) || report.Receipts.Count > MaxCounters || report.Claims.Count > MaxCounters)
+        if (!double.IsFinite(report.LatencyMs) || report.LatencyMs < 0 || report.UplinkMbps is not (>= 0 and <= MaxUplinkMbps)
+            || report.Receipts.Count > MaxCounters || report.Claims.Count > MaxCounters
+            || report.Faults.Count > MaxFaults || report.Standbys.Count > MaxStripes)
             return null;
         return new MetricsOfPeer(
             report.PeerId,
@@ -68,7 +72,9 @@ internal static class Requests
             [.. report.Claims.Select(claim => new CountedBytes(claim.ChildPeerId, (int)Math.Min(claim.Stripe, 255), Bytes(claim.Bytes)))],
             (long)Math.Min(report.AnswerWindow, long.MaxValue),
             report.AnswerWindow > 0 && report.AnswerHmac.Length == Mesh.Challenge.AnswerBytes ? report.AnswerHmac.ToByteArray() : null,
-            report.UplinkMbps);
+            report.UplinkMbps,
+            [.. report.Faults.Where(fault => fault.Kind != 0).Select(fault => new StripeNeighbour((int)Math.Min(fault.Stripe, 255), fault.ParentPeerId))],
+            [.. report.Standbys.Select(standby => new StripeNeighbour((int)Math.Min(standby.Stripe, 255), standby.StandbyPeerId))]);
     }
 
     private static long Bytes(ulong bytes) => (long)Math.Min(bytes, long.MaxValue);

@@ -75,6 +75,7 @@ internal sealed class StreamCalls(IGrainFactory grains, CommandQueue commands)
         BitrateKbps = (uint)stream.BitrateKbps,
         Stripes = (uint)stream.Stripes,
         BroadcasterConnected = stream.BroadcasterConnected,
+        Journaled = stream.IsJournaled,
     };
 
     public static Fault Error(Refusal refusal) => refusal switch

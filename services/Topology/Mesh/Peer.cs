@@ -76,6 +76,9 @@ internal sealed class Peer
     /// <summary>Its number in the waiting list; 0 = it does not wait.</summary>
     public long WaitingSince { get; internal set; }
 
+    /// <summary>It refuses to relay, and such are placed last.</summary>
+    public bool RidesFree { get; internal set; }
+
     /// <summary>It had a place before: such peers are admitted first.</summary>
     public bool WaitsAsOrphan { get; internal set; }
 

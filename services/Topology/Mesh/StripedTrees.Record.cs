@@ -84,7 +84,7 @@ internal sealed partial class StripedTrees
             case OperationKind.ReplaceRoot:
                 ReplaceRoot(operation.PeerIds[0], operation.Mbps, operation.Count, at);
                 break;
-            case OperationKind.Proved or OperationKind.Judged or OperationKind.Unreachable:
+            case OperationKind.Proved or OperationKind.Judged or OperationKind.Condemned or OperationKind.Accused or OperationKind.Unreachable:
                 _stripes[operation.Stripe].Apply(operation);
                 break;
             default:

@@ -76,13 +76,14 @@ internal sealed partial class StripedTrees
     /// <summary>A viewer joins every stripe, at home first: what it brings there may be what it needs.</summary>
     public void Join(string id, double uplinkMbps, double latencyMs, long nowMs, string? region = null)
     {
-        var home = uplinkMbps > 0 ? Settle(id) : NoHome;
+        var ridesFree = uplinkMbps <= 0;
+        var home = ridesFree ? NoHome : Settle(id);
         if (home != NoHome)
             _stripes[home].Join(id, uplinkMbps, latencyMs, nowMs, region);
         foreach (var tree in _stripes)
         {
             if (tree.Stripe != home)
-                tree.Join(id, uplinkMbps: 0, latencyMs, nowMs, region);
+                tree.Join(id, uplinkMbps: 0, latencyMs, nowMs, region, ridesFree);
         }
     }
 
@@ -105,10 +106,15 @@ internal sealed partial class StripedTrees
 
         foreach (var tree in _stripes)
         {
-            if (_stripes.Count == 1)
-                tree.Import(arrivals, nowMs);
-            else
-                tree.Import([.. arrivals.Select(arrival => HomeOf(arrival.Id) == tree.Stripe ? arrival : arrival with { UplinkMbps = 0, ParentId = null })], nowMs);
+            // A parent in one stripe is none in the others.
+            tree.Import(
+                [.. arrivals.Select(arrival => HomeOf(arrival.Id) switch
+                {
+                    null => arrival with { RidesFree = true, ParentId = _stripes.Count == 1 ? arrival.ParentId : null },
+                    var home when home == tree.Stripe => arrival,
+                    _ => arrival with { UplinkMbps = 0, ParentId = null },
+                })],
+                nowMs);
         }
     }
 
@@ -143,6 +149,8 @@ internal sealed partial class StripedTrees
             return;
         }
 
+        foreach (var tree in _stripes)
+            tree.RidesFree(id, uplinkMbps <= 0);
         if (!_homes.TryGetValue(id, out var home))
         {
             if (uplinkMbps <= 0)
@@ -172,6 +180,12 @@ internal sealed partial class StripedTrees
 
     /// <summary>The verdict of a peer's children in one stripe.</summary>
     public void Judged(int stripe, string id, bool bad, long nowMs) => _stripes[stripe].Judged(id, bad, nowMs);
+
+    /// <summary>Enough children say that the peer broke the rules in one stripe.</summary>
+    public void Condemned(int stripe, string id, long nowMs) => _stripes[stripe].Condemned(id, nowMs);
+
+    /// <summary>A child has left a parent that broke the rules in one stripe.</summary>
+    public void Accused(int stripe, string id, string parentId, long nowMs) => _stripes[stripe].Accused(id, parentId, nowMs);
 
     /// <summary>The peer cannot reach its parent in one stripe.</summary>
     public void Unreachable(int stripe, string id, long nowMs) => _stripes[stripe].Unreachable(id, nowMs);

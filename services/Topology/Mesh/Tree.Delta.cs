@@ -44,9 +44,12 @@ internal sealed partial class Tree
         _dirty.Add(peer);
     }
 
+    /// <summary>
+    /// Numbers what a peer is told. Its record need not follow: the next owner begins above all numbers of this one, and so a parent is not
+    /// written anew for every child that comes.
+    /// </summary>
     private void Tell(Peer peer, ChangeKind kind, Peer? other, bool standby = false, int drainMs = 0)
     {
-        MarkDirty(peer);
         var isParent = kind == ChangeKind.ParentAssigned;
         _changes.Add(new Change(kind, peer, ++peer.Version, other, isParent ? peer.Depth : 0, isParent ? peer.Reason : "", standby, drainMs, Stripe: Stripe));
     }
@@ -60,6 +63,7 @@ internal sealed partial class Tree
     private void ResendParent(Peer peer, Peer parent, string reason)
     {
         peer.Reason = reason;
+        MarkDirty(peer);
         Tell(parent, ChangeKind.ChildAssigned, peer);
         Tell(peer, ChangeKind.ParentAssigned, parent);
     }
@@ -69,7 +73,6 @@ internal sealed partial class Tree
     private void TellWaiting(Peer peer, int position, long nowMs)
     {
         peer.WaitingPosition = position;
-        MarkDirty(peer);
         _changes.Add(new Change(ChangeKind.Waiting, peer, ++peer.Version, Position: position, EstimateMs: _waiting.EstimateMs(position, nowMs), Stripe: Stripe));
     }
 }

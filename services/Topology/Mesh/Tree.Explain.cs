@@ -35,8 +35,10 @@ internal sealed partial class Tree
             return "evicted";
         if (other.IsWithin(peer))
             return "below_itself";
+        if (peer.RidesFree && other.Depth < chosen.Depth)
+            return "for_those_who_share";
         if (other.Depth != chosen.Depth)
-            return other.Depth > chosen.Depth ? "deeper" : "came_free_later";
+            return other.Depth > chosen.Depth && !peer.RidesFree ? "deeper" : "came_free_later";
         // What the peer itself holds now, as child and as standby, was spare when it chose.
         var chosenBefore = Math.Max(0, chosen.Room - chosen.Reserved.Count + 1);
         var otherBefore = Math.Max(0, other.Room - other.Reserved.Count + (ReferenceEquals(other, peer.Standby) ? 1 : 0));

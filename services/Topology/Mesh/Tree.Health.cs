@@ -23,8 +23,19 @@ internal sealed partial class Tree
             return;
         }
 
-        if (peer.IsDegraded || ++peer.BadWindows < _rules.DegradedWindows)
-            return;
+        if (!peer.IsDegraded && ++peer.BadWindows >= _rules.DegradedWindows)
+            Degrade(peer, nowMs);
+    }
+
+    /// <summary>A parent broke the rules, as enough of its children say: it is drained like one that fails them.</summary>
+    public void Condemned(string id, long nowMs)
+    {
+        if (_peers[id] is { IsRoot: false, IsDegraded: false } peer)
+            Degrade(peer, nowMs);
+    }
+
+    private void Degrade(Peer peer, long nowMs)
+    {
         peer.BadWindows = 0;
         peer.DegradedUntilMs = nowMs + (_rules.DegradedBackOffMs << Math.Min((int)peer.Strikes, MostDoublings));
         peer.Strikes = (byte)Math.Min(byte.MaxValue, peer.Strikes + 1);
@@ -34,6 +45,23 @@ internal sealed partial class Tree
         RevokeReservations(peer, tell: true);
         Drain(peer, nowMs);
         AdmitWaiting(nowMs);
+        Finish();
+    }
+
+    /// <summary>The child has left its parent, or its standby, because that one broke the rules: it gets another one, if there is one.</summary>
+    public void Accused(string id, string parentId, long nowMs)
+    {
+        var child = _peers[id];
+        if (child.Parent?.Id == parentId)
+        {
+            Unreachable(id, nowMs);
+            return;
+        }
+
+        if (child.Standby is not { } standby || standby.Id != parentId)
+            return;
+        Evict(child, standby, nowMs + _rules.DegradedBackOffMs);
+        ReleaseStandby(child, tell: true);
         Finish();
     }
 

@@ -3,7 +3,8 @@ namespace Beacon.Topology.Mesh;
 /// <summary>A viewer that is handed over from another tree.</summary>
 /// <param name="ParentId">Its parent there; null, or somebody who does not come along, for the top of a subtree.</param>
 /// <param name="Region">Null = unknown.</param>
-internal sealed record Arrival(string Id, double UplinkMbps, double LatencyMs, string? ParentId, string? Region = null);
+/// <param name="RidesFree">It refuses to relay, in every stripe.</param>
+internal sealed record Arrival(string Id, double UplinkMbps, double LatencyMs, string? ParentId, string? Region = null, bool RidesFree = false);
 
 internal sealed partial class Tree
 {
@@ -36,7 +37,7 @@ internal sealed partial class Tree
         var coming = new PriorityQueue<(Peer Peer, string? ParentId), (int Weakness, uint Order)>();
         foreach (var arrival in arrivals)
         {
-            var peer = Arrive(arrival.Id, arrival.UplinkMbps, arrival.LatencyMs, arrival.Region);
+            var peer = Arrive(arrival.Id, arrival.UplinkMbps, arrival.LatencyMs, arrival.Region, arrival.RidesFree);
             coming.Enqueue((peer, arrival.ParentId), (-peer.Rank, peer.Order));
         }
 

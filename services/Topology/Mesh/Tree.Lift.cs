@@ -98,7 +98,7 @@ internal sealed partial class Tree
         if (ranks == 0 || BestParent(null, healthyOnly: true) is not { } free || deepest - (free.Depth + 1) < FarBelow)
             return false;
         var peer = _leaves.At(deepest, PlaceIndex.Highest(ranks))[0];
-        if (HasMoved(peer) || !MayFeed(free, peer))
+        if (peer.RidesFree || HasMoved(peer) || !MayFeed(free, peer))
             return false;
         var parent = peer.Parent!;
         Unlink(peer);
@@ -163,7 +163,7 @@ internal sealed partial class Tree
         for (var at = 0; at < heap.Count && at < Weighed; at++)
         {
             var peer = heap[latest ? heap.Count - 1 - at : at];
-            if (!HasMoved(peer))
+            if (!HasMoved(peer) && (latest || !peer.RidesFree))
                 into.Add(Weigh(peer));
         }
     }

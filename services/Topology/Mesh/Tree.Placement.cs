@@ -42,9 +42,29 @@ internal sealed partial class Tree
 
     /// <param name="peer">Who is to be placed; null = anybody.</param>
     private Peer? BestParent(Peer? peer, bool healthyOnly = false) =>
-        Best(_room, LooseProbes, peer)
+        (peer is { RidesFree: true } ? Lowest(peer) : null)
+        ?? Best(_room, LooseProbes, peer)
         ?? (_loose > 0 || _evictions.Count > 0 ? Best(_room, int.MaxValue, peer) : null)
         ?? (healthyOnly ? null : Best(_lastChoice, int.MaxValue, peer));
+
+    /// <summary>For who refuses to relay: the deepest parent that has room, so that all other places are for those who share.</summary>
+    private Peer? Lowest(Peer peer)
+    {
+        for (var depth = _room.Depths - 1; depth >= 0; depth--)
+        {
+            for (var ranks = _room.RanksAt(depth); ranks != 0; ranks &= PlaceIndex.Below(PlaceIndex.Highest(ranks)))
+            {
+                var heap = _room.At(depth, PlaceIndex.Highest(ranks));
+                for (var at = 0; at < heap.Count && at < LooseProbes; at++)
+                {
+                    if (LeadsToRoot(heap[at]) && MayFeed(heap[at], peer))
+                        return heap[at];
+                }
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>The least depth, there the most spare slots, then the nearest, then the own region; all of them in a branch that is not too heavy, while there is one.</summary>
     private Peer? Best(PlaceIndex index, int probes, Peer? peer)
@@ -236,6 +256,7 @@ internal sealed partial class Tree
     private void Enqueue(Peer peer, bool orphan, long nowMs)
     {
         _waiting.Add(peer, orphan);
+        MarkDirty(peer);
         TellWaiting(peer, nowMs);
     }
 }

@@ -21,7 +21,8 @@ internal readonly record struct PeerRecord(
     bool WaitsAsOrphan,
     string? Region = null,
     string? EvictedById = null,
-    long EvictedUntilMs = 0);
+    long EvictedUntilMs = 0,
+    bool RidesFree = false);
 
 internal sealed partial class Tree
 {
@@ -45,7 +46,8 @@ internal sealed partial class Tree
             peer.WaitsAsOrphan,
             _regions.NameOf(peer.Region),
             by?.Id,
-            untilMs);
+            untilMs,
+            peer.RidesFree);
     }
 
     /// <summary>The tree that these records describe. What no path joins to the root any more waits as an orphan.</summary>
@@ -121,6 +123,7 @@ internal sealed partial class Tree
         Strikes = (byte)record.Strikes,
         WaitingSince = record.WaitingSince,
         WaitsAsOrphan = record.WaitsAsOrphan,
+        RidesFree = record.RidesFree,
         Region = _regions.NumberOf(record.Region),
     };
 }

@@ -48,9 +48,10 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
 
     /// <summary>A viewer comes: it gets a parent, or a number in the waiting list.</summary>
     /// <param name="region">Where the network knows it to be, such as its edge; null = unknown.</param>
-    public void Join(string id, double uplinkMbps, double latencyMs, long nowMs, string? region = null)
+    /// <param name="ridesFree">It refuses to relay, in every stripe.</param>
+    public void Join(string id, double uplinkMbps, double latencyMs, long nowMs, string? region = null, bool ridesFree = false)
     {
-        var peer = Arrive(id, uplinkMbps, latencyMs, region);
+        var peer = Arrive(id, uplinkMbps, latencyMs, region, ridesFree);
         if (!TryPlace(peer, Reasons.Joined, nowMs))
             Enqueue(peer, orphan: false, nowMs);
         else
@@ -73,6 +74,7 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
         {
             Tell(peer, ChangeKind.ChildAssigned, child);
             child.Reason = reason;
+            MarkDirty(child);
             Tell(child, ChangeKind.ParentAssigned, peer);
         }
 
@@ -84,12 +86,8 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
 
         if (peer.Parent is { } parent)
             ResendParent(peer, parent, reason);
-        if (peer.Standby is { } standby)
-        {
-            Tell(standby, ChangeKind.ChildAssigned, peer, standby: true);
-            Tell(peer, ChangeKind.StandbyAssigned, standby);
-        }
-
+        if (peer.Standby is not null)
+            ResendStandby(peer);
         Finish();
     }
 
@@ -102,6 +100,13 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
             peer.AssignedAtMs = nowMs;
         }
 
+        Finish();
+    }
+
+    /// <summary>Tells a peer its standby anew, and that one of the peer.</summary>
+    public void ResendStandby(string id)
+    {
+        ResendStandby(_peers[id]);
         Finish();
     }
 
@@ -132,6 +137,20 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
             TryRise(peer, nowMs);
         AdmitWaiting(nowMs);
         Finish();
+    }
+
+    /// <summary>A peer that came back refuses to relay now, or no longer.</summary>
+    public void RidesFree(string id, bool ridesFree)
+    {
+        var peer = _peers[id];
+        if (peer.RidesFree == (ridesFree && _rules.FreeRidersLast))
+            return;
+        if (peer.IsWaiting)
+            _waiting.Suspend(peer);
+        peer.RidesFree = !peer.RidesFree;
+        if (peer.IsWaiting)
+            _waiting.Restore(peer);
+        MarkDirty(peer);
     }
 
     /// <summary>A new claim, of a peer that came back. What children hold already is not taken away.</summary>
@@ -175,7 +194,14 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
     /// <summary>Slots of a newcomer that claims this uplink.</summary>
     public int GrantedAtFirst(double uplinkMbps) => Math.Min(_rules.ClaimedSlots(uplinkMbps), _rules.SlowStartSlots);
 
-    private Peer Arrive(string id, double uplinkMbps, double latencyMs, string? region)
+    private void ResendStandby(Peer peer)
+    {
+        if (peer.Standby is { } standby)
+            Tell(standby, ChangeKind.ChildAssigned, peer, standby: true);
+        Tell(peer, ChangeKind.StandbyAssigned, peer.Standby);
+    }
+
+    private Peer Arrive(string id, double uplinkMbps, double latencyMs, string? region, bool ridesFree)
     {
         Debug.Assert(Root is not null && !_peers.ContainsKey(id), "the root is first, and a peer joins once");
         var peer = new Peer(id, isRoot: false, _nextOrder++)
@@ -184,6 +210,7 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
             LatencyMs = (float)latencyMs,
             Region = _regions.NumberOf(region),
             Slots = GrantedAtFirst(uplinkMbps),
+            RidesFree = ridesFree && _rules.FreeRidersLast,
         };
         Register(peer);
         MarkDirty(peer);

@@ -10,6 +10,8 @@ internal enum OperationKind
     Proved,
     Claimed,
     Judged,
+    Condemned,
+    Accused,
     Unreachable,
     Resend,
     Tick,
@@ -21,14 +23,14 @@ internal enum OperationKind
 /// One decision's input. A tree is a function of its operations: the same list, applied to a new tree with the same root and rules,
 /// gives the same places, standbys, numbers and directives, whenever and wherever it is replayed.
 /// </summary>
-/// <param name="PeerIds">Whom it is about; several with <see cref="OperationKind.Leave"/>.</param>
+/// <param name="PeerIds">Whom it is about; several with <see cref="OperationKind.Leave"/>; child and parent with <see cref="OperationKind.Accused"/>.</param>
 /// <param name="Mbps">Uplink, with <see cref="OperationKind.Join"/> and <see cref="OperationKind.Claimed"/>.</param>
 /// <param name="LatencyMs">With <see cref="OperationKind.Join"/> and <see cref="OperationKind.Measured"/>.</param>
 /// <param name="Count">Proven children, the most children of a root, or the moves of a tick.</param>
 /// <param name="IsBad">With <see cref="OperationKind.Judged"/>.</param>
 /// <param name="Arrivals">With <see cref="OperationKind.Import"/>.</param>
 /// <param name="Region">With <see cref="OperationKind.Join"/>.</param>
-/// <param name="Stripe">Of what is about one edge of one tree: <see cref="OperationKind.Proved"/>, <see cref="OperationKind.Judged"/>, <see cref="OperationKind.Unreachable"/>.</param>
+/// <param name="Stripe">Of what is about one edge of one tree: <see cref="OperationKind.Proved"/>, <see cref="OperationKind.Judged"/>, <see cref="OperationKind.Condemned"/>, <see cref="OperationKind.Accused"/>, <see cref="OperationKind.Unreachable"/>.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct TreeOperation(
     OperationKind Kind,
@@ -66,6 +68,12 @@ internal sealed partial class Tree
                 break;
             case OperationKind.Judged:
                 Judged(operation.PeerIds[0], operation.IsBad, at);
+                break;
+            case OperationKind.Condemned:
+                Condemned(operation.PeerIds[0], at);
+                break;
+            case OperationKind.Accused:
+                Accused(operation.PeerIds[0], operation.PeerIds[1], at);
                 break;
             case OperationKind.Unreachable:
                 Unreachable(operation.PeerIds[0], at);

@@ -30,6 +30,18 @@ internal sealed record TreeRules
     /// <summary>How long a drained parent is the last choice. Doubles with each relapse, at most three times.</summary>
     public long DegradedBackOffMs { get; init; } = 60_000;
 
+    /// <summary>How long the word of a child that its parent broke the rules is remembered.</summary>
+    public long AccusationMs { get; init; } = 60_000;
+
+    /// <summary>So many accounts must say so until a parent is condemned.</summary>
+    public int LeastAccusers { get; init; } = 2;
+
+    /// <summary>Parents that one account is heard of in that time; 0 = nobody is heard.</summary>
+    public int AccusationsPerAccount { get; init; } = 2;
+
+    /// <summary>Who refuses to relay is placed last: as deep as there is room, and after those who share when all wait.</summary>
+    public bool FreeRidersLast { get; init; }
+
     /// <summary>How long a former parent keeps serving a child that was moved.</summary>
     public int DrainMs { get; init; } = 5_000;
 

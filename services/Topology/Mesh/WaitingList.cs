@@ -1,6 +1,6 @@
 namespace Beacon.Topology.Mesh;
 
-/// <summary>Who has no place: those who had one before come first, then first come first served.</summary>
+/// <summary>Who has no place: those who had one before come first, those who are placed last come last, and else it is first come first served.</summary>
 internal sealed class WaitingList
 {
     private const int RememberedAdmissions = 1_024;
@@ -39,6 +39,9 @@ internal sealed class WaitingList
         return position;
     }
 
+    /// <summary>Takes a peer out that keeps its number, see <see cref="Restore"/>.</summary>
+    public void Suspend(Peer peer) => _peers.Remove(peer);
+
     /// <summary>Puts a peer back with the number it had.</summary>
     public void Restore(Peer peer)
     {
@@ -72,7 +75,8 @@ internal sealed class WaitingList
     {
         public int Compare(Peer? x, Peer? y)
         {
-            var byClass = y!.WaitsAsOrphan.CompareTo(x!.WaitsAsOrphan);
+            var byShare = x!.RidesFree.CompareTo(y!.RidesFree);
+            var byClass = byShare != 0 ? byShare : y.WaitsAsOrphan.CompareTo(x.WaitsAsOrphan);
             return byClass != 0 ? byClass : x.WaitingSince.CompareTo(y.WaitingSince);
         }
     }

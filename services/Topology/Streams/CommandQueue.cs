@@ -86,10 +86,12 @@ internal sealed class CommandQueue(IGrainFactory grains, IOptions<TopologyOption
 
     private static void Answer(List<Waiting> some, Reply<CommandReplies> reply)
     {
+        // All that succeeded get one and the same answer.
+        var done = new Reply<StreamInfo>(Refusal.None, reply.Value?.Stream);
         for (var at = 0; at < some.Count; at++)
         {
             var refusal = reply.Refusal == Refusal.None ? reply.Value!.Refusals[at] : reply.Refusal;
-            some[at].Reply.SetResult(refusal == Refusal.None ? reply.Value!.Stream : refusal);
+            some[at].Reply.SetResult(refusal == Refusal.None ? done : refusal);
         }
     }
 

@@ -27,7 +27,7 @@ internal sealed class MemberState
     /// <summary>As others are told of it.</summary>
     public PeerNeighbour Neighbour { get; private set; }
 
-    /// <summary>When it came, or the epoch of the owner that found it in the record: both grow.</summary>
+    /// <summary>When it came, or, for one that was found in the record, more than any that a former owner gave out.</summary>
     public long NumbersFrom { get; private set; }
 
     public long LastSeenMs { get; set; }
@@ -77,6 +77,9 @@ internal struct StripeLink
     public long FedAtMs { get; set; }
 
     public int Resends { get; set; }
+
+    /// <summary>Since then its edge reports another standby than it has; 0 = it reports that one.</summary>
+    public long StandbyMissedAtMs { get; set; }
 
     /// <summary>Reported since it has this parent; 0 = not yet.</summary>
     public double LatencyMs { get; set; }

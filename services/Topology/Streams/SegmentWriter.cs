@@ -52,7 +52,8 @@ internal sealed class SegmentWriter
         var flags = (place.IsRoot ? StreamRecord.IsRoot : 0)
             | (place.WaitsAsOrphan ? StreamRecord.WaitsAsOrphan : 0)
             | (hasHistory ? StreamRecord.HasHistory : 0)
-            | (place.Region is null ? 0 : StreamRecord.HasRegion);
+            | (place.Region is null ? 0 : StreamRecord.HasRegion)
+            | (place.RidesFree ? StreamRecord.RidesFree : 0);
         _writer.Text(place.Id);
         _writer.Number(stripe);
         _writer.Byte((byte)flags);

@@ -44,10 +44,24 @@ internal sealed record EdgeReports(string EdgeId, IReadOnlyList<MetricsOfPeer> R
 /// <param name="Claims">Child, stripe, bytes.</param>
 /// <param name="AnswerHmac">Null when there is no answer.</param>
 /// <param name="UplinkMbps">0 = nothing new.</param>
+/// <param name="Faults">Parents that it left because they broke the rules.</param>
+/// <param name="Standbys">As its edge told it last; of a stripe that is not here nothing is known.</param>
 [GenerateSerializer, Immutable]
 internal sealed record MetricsOfPeer(
-    string PeerId, double LatencyMs, IReadOnlyList<CountedBytes> Receipts, IReadOnlyList<CountedBytes> Claims, long AnswerWindow, byte[]? AnswerHmac,
-    double UplinkMbps = 0);
+    string PeerId,
+    double LatencyMs,
+    IReadOnlyList<CountedBytes> Receipts,
+    IReadOnlyList<CountedBytes> Claims,
+    long AnswerWindow,
+    byte[]? AnswerHmac,
+    double UplinkMbps,
+    IReadOnlyList<StripeNeighbour> Faults,
+    IReadOnlyList<StripeNeighbour> Standbys);
+
+/// <param name="PeerId">Empty = nobody.</param>
+[GenerateSerializer, Immutable]
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct StripeNeighbour(int Stripe, string PeerId);
 
 [GenerateSerializer, Immutable]
 internal readonly record struct CountedBytes(string OtherId, int Stripe, long Bytes);

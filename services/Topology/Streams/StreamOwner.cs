@@ -426,13 +426,16 @@ internal sealed partial class StreamOwner(
         var batch = state.TakeBatch(whole: IsWholeDue(state));
         var began = clock.GetTimestamp();
         var number = ++_commitNumber;
+        var wait = Patience();
         using var span = StreamTraces.Commit(batch);
-        var outcome = await Write(number, batch.Store);
+        var outcome = await Write(number, batch.Store, wait);
         span?.AddEvent(new ActivityEvent("recorded"));
         await before;
         if (_isLost)
             return Durability.Lost;
         Learn(state, number, batch.Store, outcome);
+        // Who stood still may have been replaced meanwhile: it asks the record before it goes on from memory.
+        var isWhole = !_isLost && IsAway && wait.StoodStill && await TryWriteWhole(state);
         if (_isLost)
             return Durability.Lost;
         metrics.Decided(batch.Events);
@@ -442,7 +445,7 @@ internal sealed partial class StreamOwner(
         state.GiveBack(batch.Changes);
         metrics.Told(batch.Events, NowMs);
         state.TellWatchers();
-        return outcome == CommitOutcome.Done ? Durability.Recorded : Durability.InMemory;
+        return isWhole || outcome == CommitOutcome.Done ? Durability.Recorded : Durability.InMemory;
     }
 
     /// <summary>The changes would outgrow the tree, or nothing is known of what is written there. Not beside another commit: it may overtake a part.</summary>
@@ -450,14 +453,14 @@ internal sealed partial class StreamOwner(
         _commitsUnderWay == 1 && (_needsWhole || _changesInRecord > Math.Max(FewChanges, ChangesPerWhole * state.Entries));
 
     /// <returns>Null when nobody knows what became of it.</returns>
-    private async Task<CommitOutcome?> Write(long number, StreamBatch batch)
+    private async Task<CommitOutcome?> Write(long number, StreamBatch batch, AwakeWait wait)
     {
         _isWritingWhole |= batch.IsWhole;
         try
         {
             var commit = journal.CommitAsync(streamId, _epoch, number, batch);
-            commit.Ignore();
-            return await commit.WaitAsync(CommitTimeout, clock);
+            await wait.For(commit);
+            return await commit;
         }
         catch (Exception exception)
         {
@@ -505,53 +508,59 @@ internal sealed partial class StreamOwner(
         }
     }
 
-    /// <summary>Writes the whole stream, when the journal answers again.</summary>
     private async Task TryComeBack(StreamState state)
     {
+        // What was decided meanwhile is not in what was written.
+        if (await TryWriteWhole(state) && state.HasBatch)
+            await Committed();
+    }
+
+    /// <summary>Writes the whole stream, when the journal answers again.</summary>
+    /// <returns>True when the journal is back.</returns>
+    private async Task<bool> TryWriteWhole(StreamState state)
+    {
         if (_isWritingWhole)
-            return;
+            return false;
         if (NowMs - _recordedAtMs >= options.StateTtlHours * 3_600_000L)
         {
             // So long after, nothing there would tell that the stream has had another owner, and an end.
             Log.JournalAwayTooLong(log, streamId);
             Lose();
-            return;
+            return false;
         }
 
         _isWritingWhole = true;
         try
         {
-            var ping = journal.PingAsync();
-            ping.Ignore();
-            await ping.WaitAsync(CommitTimeout, clock);
+            await Patience().For(journal.PingAsync());
         }
         catch (Exception exception)
         {
             Log.JournalFailed(log, streamId, exception);
             _isWritingWhole = false;
-            return;
+            return false;
         }
 
         if (_isLost)
-            return;
+            return false;
         var whole = state.TakeWhole();
         var number = ++_commitNumber;
-        var outcome = await Write(number, whole);
+        var outcome = await Write(number, whole, Patience());
         if (_isLost)
-            return;
+            return false;
         Learn(state, number, whole, outcome);
         if (outcome != CommitOutcome.Done)
-            return;
+            return false;
         Log.JournalBack(log, streamId, state.Trees.Count, (NowMs - _awaySinceMs) / 1000);
         _awaySinceMs = 0;
         metrics.JournalBack(streamId);
         // A store that came back empty has neither.
         await journal.ClaimChannelAsync(state.Meta.Channel, streamId).WaitAsync(CommitTimeout, clock);
         await journal.AddLiveAsync(streamId, state.Meta.Channel).WaitAsync(CommitTimeout, clock);
-        // What was decided meanwhile is not in what was written.
-        if (state.HasBatch)
-            await Committed();
+        return true;
     }
+
+    private AwakeWait Patience() => new(clock, CommitTimeout);
 
     private void Lose()
     {

@@ -29,6 +29,7 @@ internal static class StreamRecord
     public const int WaitsAsOrphan = 2;
     public const int HasHistory = 4;
     public const int HasRegion = 8;
+    public const int RidesFree = 16;
 
     /// <summary>Enough for most that is not a segment.</summary>
     private const int FirstBytes = 512;
@@ -84,8 +85,8 @@ internal static class StreamRecord
         writer.Number(meta.RootLostAtMs);
         writer.Number(meta.TreeVersion);
         writer.Number(meta.LastSettledWindow);
-        if (meta.EndedAtMs != 0)
-            writer.Number(meta.EndedAtMs);
+        writer.Number(meta.EndedAtMs);
+        writer.Number(meta.NumbersFrom);
         return writer.Taken();
     }
 
@@ -100,6 +101,7 @@ internal static class StreamRecord
             TreeVersion = reader.Number(),
             LastSettledWindow = reader.Number(),
             EndedAtMs = reader.IsAtEnd ? 0 : reader.Number(),
+            NumbersFrom = reader.IsAtEnd ? 0 : reader.Number(),
         };
     }
 
@@ -161,7 +163,8 @@ internal static class StreamRecord
             DegradedUntilMs: 0,
             Strikes: 0,
             WaitingSince: 0,
-            WaitsAsOrphan: (flags & WaitsAsOrphan) != 0);
+            WaitsAsOrphan: (flags & WaitsAsOrphan) != 0,
+            RidesFree: (flags & RidesFree) != 0);
         if ((flags & HasHistory) != 0)
         {
             place = place with

@@ -48,10 +48,27 @@ internal sealed partial class StreamState
             ref var link = ref member[tree.Stripe];
             link.LatencyMs = report.LatencyMs;
             RepeatWhatSeemsLost(tree, ref link, report, nowMs);
+            RepeatStandbyIfLost(tree, ref link, report, nowMs);
         }
 
+        foreach (var fault in report.Faults)
+            Hear(member, fault, nowMs);
         Absorb(nowMs);
         return true;
+    }
+
+    /// <summary>A child has left a parent because that one broke the rules.</summary>
+    private void Hear(MemberState child, StripeNeighbour fault, long nowMs)
+    {
+        // Of who is neither its parent nor its standby by now it is not asked; and for the broadcaster there is no other.
+        if (Tree(fault.Stripe) is null || child[fault.Stripe].Peer is not { IsRoot: false } peer)
+            return;
+        if ((peer.Parent?.Id == fault.PeerId ? peer.Parent : peer.Standby?.Id == fault.PeerId ? peer.Standby : null) is not { IsRoot: false } accused
+            || !_faults.Accuse(accused.Id, fault.Stripe, child.Party, nowMs))
+            return;
+        Trees.Accused(fault.Stripe, peer.Id, accused.Id, nowMs);
+        if (_faults.IsCondemned(accused.Id, fault.Stripe, accused.Children.Select(other => other.Id)))
+            Trees.Condemned(fault.Stripe, accused.Id, nowMs);
     }
 
     /// <summary>The root's announcement of a chunk that challenges may ask for.</summary>
@@ -130,6 +147,30 @@ internal sealed partial class StreamState
             tree.ResendParent(peer.Id, nowMs);
     }
 
+    /// <summary>Nothing that a peer does shows that it has not heard of its standby; its edge knows what it told it.</summary>
+    private void RepeatStandbyIfLost(Tree tree, ref StripeLink link, MetricsOfPeer report, long nowMs)
+    {
+        if (link.Peer is not { IsAttached: true } peer)
+            return;
+        var at = 0;
+        while (at < report.Standbys.Count && report.Standbys[at].Stripe != tree.Stripe)
+            at++;
+        if (at == report.Standbys.Count || report.Standbys[at].PeerId == (peer.Standby?.Id ?? ""))
+        {
+            link.StandbyMissedAtMs = 0;
+        }
+        else if (link.StandbyMissedAtMs == 0)
+        {
+            // It may be on its way.
+            link.StandbyMissedAtMs = nowMs;
+        }
+        else if (nowMs - link.StandbyMissedAtMs >= _options.ResendAfterSeconds * 1000L)
+        {
+            link.StandbyMissedAtMs = nowMs;
+            tree.ResendStandby(peer.Id);
+        }
+    }
+
     private void AdvanceWindows(long nowMs)
     {
         var window = Windows.Current;
@@ -153,6 +194,7 @@ internal sealed partial class StreamState
             }
         }
 
+        _faults.Forget(nowMs);
         foreach (var settlement in Windows.Settle(CapBytes))
             Settled(settlement);
         AudienceDue = true;

@@ -26,6 +26,7 @@ internal sealed partial class StreamState
     private readonly Dictionary<string, MemberState> _members = new(StringComparer.Ordinal);
     private readonly Roll _roll = new();
     private readonly Orphans _orphans = new();
+    private readonly ParentFaults _faults;
     private readonly TreeDelta _delta = new();
     private readonly List<MemberState> _changed = [];
     private readonly HashSet<string> _removed = new(StringComparer.Ordinal);
@@ -37,6 +38,7 @@ internal sealed partial class StreamState
     private BatchEvents _events = new();
     private bool _metaChanged;
     private bool _renewTtl;
+    private long _numbersFrom;
     private long _heardAtMs;
     private long _tickedAtMs;
 
@@ -51,11 +53,12 @@ internal sealed partial class StreamState
         : this(streamId, stored.Meta, options, nowMs, rules => StripedTrees.Restore(
             stored.Meta.Stripes, rules, stored.Meta.TreeVersion, [.. stored.Peers.Select(peer => PlacesOf(peer, stored.Meta.Stripes))], nowMs))
     {
+        _numbersFrom = Math.Max(stored.Epoch, stored.Meta.NumbersFrom + 1);
         foreach (var (window, work) in stored.Outbox)
             _outbox.Add(window, work);
         foreach (var peer in stored.Peers)
         {
-            var member = Put(peer.Member, stored.Epoch, nowMs);
+            var member = Put(peer.Member, nowMs);
             Tag(member);
             foreach (var (stripe, place) in peer.Places)
                 member[stripe].ParentId = place.ParentId;
@@ -79,6 +82,7 @@ internal sealed partial class StreamState
         Meta = meta;
         _options = options;
         _rules = StripedTrees.RulesOfOne(options.RulesFor(meta.BitrateKbps), meta.Stripes);
+        _faults = new ParentFaults(_rules);
         Trees = trees(_rules);
         _watches = [.. Trees.Stripes.Select(tree => new TreeWatch(tree))];
         _digests = new AnnouncedDigest?[meta.Stripes];
@@ -331,7 +335,7 @@ internal sealed partial class StreamState
         if (whole)
             return Pending(TakeWhole());
         if (HasBatch && Meta.TreeVersion != Trees.Version)
-            SetMeta(Meta with { TreeVersion = Trees.Version });
+            SetMeta(Meta with { TreeVersion = Trees.Version, NumbersFrom = _numbersFrom });
         var segments = new SegmentWriter();
         foreach (var id in _removed)
             segments.Removed(id);
@@ -354,7 +358,7 @@ internal sealed partial class StreamState
     /// <summary>All there is, for a record that is to be replaced.</summary>
     public StreamBatch TakeWhole()
     {
-        SetMeta(Meta with { TreeVersion = Trees.Version });
+        SetMeta(Meta with { TreeVersion = Trees.Version, NumbersFrom = _numbersFrom });
         var segments = new SegmentWriter();
         foreach (var member in _members.Values)
         {
@@ -434,23 +438,25 @@ internal sealed partial class StreamState
 
     private MemberState Admit(Member member, long nowMs)
     {
-        var state = Put(member, nowMs, nowMs);
+        // Not the clock alone: that of a former owner may have been ahead.
+        _numbersFrom = Math.Max(_numbersFrom, nowMs);
+        var state = Put(member, nowMs);
         if (!state.IsNew)
             _joined.Add(state);
         state.IsNew = true;
         return state;
     }
 
-    private MemberState Put(Member member, long numbersFrom, long nowMs)
+    private MemberState Put(Member member, long nowMs)
     {
         ref var state = ref CollectionsMarshal.GetValueRefOrAddDefault(_members, member.PeerId, out var isKnown);
         if (isKnown)
         {
-            state!.Renew(member, numbersFrom, nowMs);
+            state!.Renew(member, _numbersFrom, nowMs);
         }
         else
         {
-            state = new MemberState(member, Meta.Stripes, numbersFrom, nowMs);
+            state = new MemberState(member, Meta.Stripes, _numbersFrom, nowMs);
             _roll.Add(state);
         }
 

@@ -21,6 +21,9 @@ internal sealed record StreamMeta(string Channel, string Title, string AccountId
 
     public long TreeVersion { get; init; }
 
+    /// <summary>The highest <see cref="MemberState.NumbersFrom"/> given out so far.</summary>
+    public long NumbersFrom { get; init; }
+
     public long LastSettledWindow { get; init; } = long.MinValue;
 }
 
