@@ -13,7 +13,8 @@ namespace Beacon.Signaling.Sessions;
 internal sealed class Handover : IConnectionHeartbeatFeature
 {
     private readonly IDuplexPipe _transport;
-    private List<(Action<object> Beat, object State)>? _beats = [];
+    // Replaced, never changed: the heart beats on a thread of its own.
+    private volatile (Action<object> Beat, object State)[] _beats = [];
     private Func<Task>? _then;
 
     private Handover(ConnectionContext connection)
@@ -33,7 +34,7 @@ internal sealed class Handover : IConnectionHeartbeatFeature
         await next(connection);
         if (handover._then is not { } then)
             return;
-        handover._beats = null;
+        handover._beats = [];
         // Leads to the request.
         connection.Features.Set<IConnectionTimeoutFeature>(null);
         connection.Features.Set<Handover>(null);
@@ -49,11 +50,11 @@ internal sealed class Handover : IConnectionHeartbeatFeature
         return true;
     }
 
-    void IConnectionHeartbeatFeature.OnHeartbeat(Action<object> action, object state) => _beats?.Add((action, state));
+    void IConnectionHeartbeatFeature.OnHeartbeat(Action<object> action, object state) => _beats = [.. _beats, (action, state)];
 
     private void Beat()
     {
-        foreach (var (beat, state) in _beats ?? [])
+        foreach (var (beat, state) in _beats)
             beat(state);
     }
 }
