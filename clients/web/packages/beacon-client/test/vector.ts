@@ -4,7 +4,7 @@ import type { Bytes } from '../src/chunks/header';
 
 /** docs/vectors.json, which the tests of C# read too. */
 export const vectors = JSON.parse(readFileSync(new URL('../../../../../docs/vectors.json', import.meta.url), 'utf8')) as {
-  chunk: { first: string; second: string; key: JsonWebKey & { kty: string }; signature: string; secondDigest: string };
+  chunk: { first: string; second: string; key: { kty: string; crv: string; x: string; y: string }; signature: string; secondDigest: string };
   challenge: { chunk: string; digest: string; nonce: string; peerId: string; hmac: string };
   frames: { from: 'client' | 'server'; json: JsonValue; binary: string }[];
 };
