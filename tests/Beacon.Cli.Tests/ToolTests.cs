@@ -40,7 +40,7 @@ public sealed class ToolTests(ServerFixture fixture) : IClassFixture<ServerFixtu
 
     private async Task<(int Code, string Text)> RunAsync(string program, string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         start.Environment["BEACON_URL"] = fixture.Server.Http.ToString();
         start.Environment["BEACON_OPERATOR_KEY"] = BeaconServer.OperatorKey;
         start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1";

@@ -9,6 +9,7 @@ namespace Beacon.Deploy.Tests;
 /// <summary>The four services in containers, with a real Redis and a real RabbitMQ: what an operator gets from docker-compose.yml.</summary>
 public sealed partial class ComposeTests(ComposeProject stack) : IClassFixture<ComposeProject>, IAsyncLifetime
 {
+    private static readonly string[] AsksForQueues = ["deploy/grafana/dashboards/brokers.json", "deploy/prometheus/alerts.yml"];
     private static readonly string[] Beacons = ["topology", "ledger", "raids", "signaling"];
 
     public ValueTask InitializeAsync()
@@ -48,7 +49,7 @@ public sealed partial class ComposeTests(ComposeProject stack) : IClassFixture<C
     public async Task The_broker_shows_what_dashboards_and_alerts_ask_it_for()
     {
         var scrape = await stack.ComposeAsync(["exec", "-T", "rabbitmq", "wget", "-qO-", "http://127.0.0.1:15692/metrics/detailed?family=queue_coarse_metrics"]);
-        var asked = new[] { "deploy/grafana/dashboards/brokers.json", "deploy/prometheus/alerts.yml" }
+        var asked = AsksForQueues
             .SelectMany(file => RabbitMetric().Matches(Repository.Read(file)).Select(match => match.Value)).Distinct(StringComparer.Ordinal).ToList();
 
         Assert.NotEmpty(asked);

@@ -7,7 +7,7 @@ using Beacon.Testing;
 namespace Beacon.Scenarios;
 
 /// <summary>What the documents tell people to type does what they say.</summary>
-public sealed partial class DocumentScenarios(ServerFixture fixture) : IClassFixture<ServerFixture>
+public sealed partial class DocumentScenarios(ComposedFixture fixture) : IClassFixture<ComposedFixture>
 {
     /// <summary>Answers that only say that the example's ids are nobody's here, or that its text leaves to the reader what cannot be made up.</summary>
     private static readonly HashSet<string> Understood =
@@ -16,9 +16,11 @@ public sealed partial class DocumentScenarios(ServerFixture fixture) : IClassFix
         "not_your_channel", "invalid_refresh_token", "insufficient_credits",
     ];
 
+    private static readonly string[] WithCalls = ["docs/api.md", "docs/operations.md"];
+
     public static TheoryData<string, string> CurlBlocks =>
     [
-        .. from file in new[] { "docs/api.md", "docs/operations.md" }
+        .. from file in WithCalls
            from block in Fence().Matches(File.ReadAllText(Path.Combine(Repository.Root, file))).Select(match => match.Groups["text"].Value)
            where block.Contains("curl ", StringComparison.Ordinal)
            select new TheoryDataRow<string, string>(file, block),
@@ -91,6 +93,7 @@ public sealed partial class DocumentScenarios(ServerFixture fixture) : IClassFix
     {
         using var shell = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("bash", ["-c", script])
         {
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;

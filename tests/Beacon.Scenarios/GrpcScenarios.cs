@@ -12,7 +12,7 @@ using Grpc.Reflection.V1;
 namespace Beacon.Scenarios;
 
 /// <summary>The gRPC side of the public origin: over HTTP/2, and as browsers speak it.</summary>
-public sealed class GrpcScenarios(ServerFixture fixture) : IClassFixture<ServerFixture>
+public sealed class GrpcScenarios(ComposedFixture fixture) : IClassFixture<ComposedFixture>
 {
     private static readonly string Nowhere = Guid.Empty.ToString();
 

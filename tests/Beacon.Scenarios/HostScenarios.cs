@@ -70,7 +70,7 @@ public abstract class HostScenarios(BeaconFixture beacon) : Scenario(beacon)
 public sealed class LonelyServiceScenarios
 {
     [Fact]
-    public void Keys_are_readable_by_their_owner_alone()
+    public async Task Keys_are_readable_by_their_owner_alone()
     {
         if (OperatingSystem.IsWindows())
         {
@@ -78,8 +78,10 @@ public sealed class LonelyServiceScenarios
             return;
         }
 
+        await using var server = new BeaconServer();
+        await server.StartAsync();
         foreach (var key in new[] { "issuer.p8", "service.key" })
-            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(fixture.Server.DataDirectory, key)));
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(server.DataDirectory, key)));
     }
 
     [Fact]

@@ -5,7 +5,7 @@ using Beacon.Testing;
 namespace Beacon.Scenarios;
 
 /// <summary>What dashboards and alerts ask for is there, once there was life.</summary>
-public sealed partial class ScrapeScenarios(ServerFixture fixture) : IClassFixture<ServerFixture>
+public sealed partial class ScrapeScenarios(ComposedFixture fixture) : IClassFixture<ComposedFixture>
 {
     /// <summary>Of Prometheus itself, and of RabbitMQ, which is not there in this mode; a test with containers asks RabbitMQ.</summary>
     private static readonly string[] OfOthers = ["up", "ALERTS", "rabbitmq_detailed_queue_messages", "rabbitmq_detailed_queue_messages_ready", "rabbitmq_detailed_queue_messages_unacked"];

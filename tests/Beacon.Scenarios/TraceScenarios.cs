@@ -39,13 +39,13 @@ public abstract class TraceScenarios(BeaconFixture beacon) : Scenario(beacon)
     {
         var traceId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         var traceparent = $"00-{traceId}-00f067aa0ba902b7-01";
-        await using var host = await FrameSocket.ConnectAsync(_server.WebSocket, (await _rest.GuestAsync("Host")).AccessToken);
+        await using var host = await FrameSocket.ConnectAsync(Server.WebSocket, (await Rest.GuestAsync("Host")).AccessToken);
         var live = (await host.AskAsync(new ClientFrame { Traceparent = traceparent, GoLive = new GoLive { Title = "Traced", BitrateKbps = 800, UplinkMbps = 20 } })).StreamLive;
-        await using var viewer = await FrameSocket.ConnectAsync(_server.WebSocket, (await _rest.GuestAsync("Viewer")).AccessToken);
+        await using var viewer = await FrameSocket.ConnectAsync(Server.WebSocket, (await Rest.GuestAsync("Viewer")).AccessToken);
         await viewer.AskAsync(new ClientFrame { Traceparent = traceparent, JoinStream = new JoinStream { StreamId = live.StreamId, LatencyMs = 5 } });
         await viewer.WaitAsync(ServerFrame.FrameOneofCase.ParentAssigned);
 
-        var (log, exemplar) = await _collector.WaitAsync(traceId, $"Stream {live.StreamId} of channel", "beacon.signaling.join.duration");
+        var (log, exemplar) = await Collector.WaitAsync(traceId, $"Stream {live.StreamId} of channel", "beacon.signaling.join.duration");
 
         Assert.NotNull(log);
         Assert.Equal("s", exemplar?.Unit);

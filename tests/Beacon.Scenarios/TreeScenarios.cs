@@ -76,11 +76,11 @@ public abstract class TreeScenarios(BeaconFixture beacon) : Scenario(beacon)
     [Fact]
     public async Task A_relay_that_only_its_children_see_cheating_loses_them()
     {
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Kay"), maxChildren: 2);
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, await Rest.GuestAsync("Kay"), maxChildren: 2);
         var viewers = new List<(SyntheticPeer Peer, string Parent)>();
         foreach (var name in new[] { "Relay 1", "Relay 2", "Child 1", "Child 2", "Child 3" })
         {
-            var peer = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync(name), root.StreamId);
+            var peer = await SyntheticPeer.WatchAsync(Server, await Rest.GuestAsync(name), root.StreamId);
             viewers.Add((peer, (await peer.ParentAsync()).ParentPeerId));
         }
 
@@ -93,7 +93,7 @@ public abstract class TreeScenarios(BeaconFixture beacon) : Scenario(beacon)
             Assert.NotEqual(parent, assigned.ParentPeerId);
         }
 
-        var tree = (await _rest.GetAsync($"/api/streams/{root.StreamId}/tree")).Body.GetProperty("peers").EnumerateArray();
+        var tree = (await Rest.GetAsync($"/api/streams/{root.StreamId}/tree")).Body.GetProperty("peers").EnumerateArray();
         Assert.Equal("PEER_HEALTH_DEGRADED", tree.Single(peer => peer.GetProperty("peerId").GetString() == cheat.Key).GetProperty("health").GetString());
         foreach (var (peer, _) in viewers)
             await peer.DisposeAsync();
@@ -171,15 +171,15 @@ public abstract class TreeScenarios(BeaconFixture beacon) : Scenario(beacon)
     [Fact]
     public async Task A_trees_changes_come_line_by_line_through_the_public_gateway_until_the_stream_ends()
     {
-        await using var root = await SyntheticPeer.BroadcastAsync(_server, await _rest.GuestAsync("Ida"));
-        using var http = new HttpClient { BaseAddress = _server.Http };
+        await using var root = await SyntheticPeer.BroadcastAsync(Server, await Rest.GuestAsync("Ida"));
+        using var http = new HttpClient { BaseAddress = Server.Http };
         using var response = await http.GetAsync($"/api/streams/{root.StreamId}/tree/changes", HttpCompletionOption.ResponseHeadersRead, Cancellation);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(Cancellation));
         var snapshot = (await NextAsync("snapshot")).GetProperty("peers").EnumerateArray();
         Assert.Equal(root.PeerId, Assert.Single(snapshot).GetProperty("peerId").GetString());
 
-        var viewer = await SyntheticPeer.WatchAsync(_server, await _rest.GuestAsync("Jo"), root.StreamId);
+        var viewer = await SyntheticPeer.WatchAsync(Server, await Rest.GuestAsync("Jo"), root.StreamId);
         var joined = await ChangeOfAsync(viewer.PeerId);
         Assert.Equal(("TREE_CHANGE_KIND_JOINED", root.PeerId), (joined.GetProperty("kind").GetString(), Parent(joined.GetProperty("peer"))));
         await viewer.DisposeAsync();

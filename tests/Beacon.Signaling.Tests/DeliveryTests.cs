@@ -1,6 +1,8 @@
 using Beacon.Contracts.Events;
 using Beacon.Contracts.Signaling.V1;
+using Beacon.Contracts.Topology.V1;
 using Beacon.Signaling.Bus;
+using Google.Protobuf;
 using MassTransit;
 
 namespace Beacon.Signaling.Tests;
@@ -119,8 +121,19 @@ public sealed class DeliveryTests(GarnetFixture garnet) : IClassFixture<GarnetFi
         };
     }
 
-    private PeersReassigned Parent(Viewer viewer, long version, string parent) => new(Host.EdgeId, viewer.StreamId,
-        [new PeerDirective(viewer.PeerId, version, DirectiveKind.ParentAssigned, 0, new PeerNeighbour(parent, Host.EdgeId), Depth: 1, Reason: "joined")]);
+    private PeersReassigned Parent(Viewer viewer, long version, string parent)
+    {
+        var directive = new PeerDirective
+        {
+            PeerId = viewer.PeerId,
+            Version = version,
+            Kind = DirectiveKind.ParentAssigned,
+            Neighbour = new PeerNeighbour { PeerId = parent, EdgeId = Host.EdgeId },
+            Depth = 1,
+            Reason = "joined",
+        };
+        return new PeersReassigned(Host.EdgeId, viewer.StreamId, new PeerDirectives { Directives = { directive } }.ToByteArray());
+    }
 
     private ChallengeIssued Challenge(Viewer viewer, long window) => new(Host.EdgeId, viewer.StreamId, window, 0, 1, new byte[16]);
 

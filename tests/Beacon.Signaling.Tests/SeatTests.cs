@@ -85,10 +85,10 @@ public sealed class SeatTests
         Assert.Empty(seat.Standbys());
         seat.TryApply(Parent(1, "a"));
         Assert.Equal([(0, "")], seat.Standbys());
-        seat.TryApply(new PeerDirective("me", 2, DirectiveKind.StandbyAssigned, 0, new PeerNeighbour("b", "edge-of-b")));
-        seat.TryApply(new PeerDirective("me", 7, DirectiveKind.StandbyAssigned, 1, new PeerNeighbour("c", "edge-of-c")));
+        seat.TryApply(Directive(2, DirectiveKind.StandbyAssigned, "b", "edge-of-b"));
+        seat.TryApply(Directive(7, DirectiveKind.StandbyAssigned, "c", "edge-of-c", stripe: 1));
         Assert.Equal([(0, "b"), (1, "c")], seat.Standbys().Order());
-        seat.TryApply(new PeerDirective("me", 3, DirectiveKind.StandbyAssigned, 0, Neighbour: null));
+        seat.TryApply(Directive(3, DirectiveKind.StandbyAssigned));
         Assert.Equal([(0, ""), (1, "c")], seat.Standbys().Order());
     }
 

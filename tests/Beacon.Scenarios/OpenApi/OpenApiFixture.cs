@@ -5,7 +5,7 @@ namespace Beacon.Scenarios.OpenApi;
 /// <summary>A server with its document, and what calls need to succeed: streams, peers, credits.</summary>
 public sealed class OpenApiFixture : IAsyncLifetime
 {
-    private readonly ServerFixture _server = new();
+    private readonly ComposedFixture _server = new();
     private readonly List<IAsyncDisposable> _open = [];
     private ServedDocument? _document;
 
