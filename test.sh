@@ -86,7 +86,7 @@ suite() {
 }
 
 dotnet_suite() {
-    dotnet test --project "$1" --configuration "$configuration" --no-build --no-progress --timeout 20m \
+    dotnet test --project "$1" --configuration "$configuration" --no-build --no-progress --timeout 40m \
         --results-directory "$results" --report-xunit-ctrf --report-xunit-ctrf-filename "$2.json"
 }
 

@@ -19,6 +19,8 @@ public static class ServiceDefaults
         {
             grpc.MaxReceiveMessageSize = 4 * 1024 * 1024;
             grpc.Interceptors.Add<FaultInterceptor>();
+            // Its endpoint for them takes every verb of every path of two segments, so that /api/wallet could not answer 405. A 404 is "unimplemented" to a gRPC client.
+            grpc.IgnoreUnknownServices = true;
         }).AddJsonTranscoding(json =>
         {
             json.TypeRegistry = ErrorJson.Types;

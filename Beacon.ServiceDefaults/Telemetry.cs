@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 
 namespace Beacon.ServiceDefaults;
@@ -21,6 +22,11 @@ public static class Telemetry
             logging.IncludeScopes = true;
         });
         var telemetry = builder.Services.AddOpenTelemetry()
+            // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last, because the last one counts.
+            .ConfigureResource(resource => resource.Clear()
+                .AddService(ServiceName(builder.Environment.ApplicationName))
+                .AddTelemetrySdk()
+                .AddEnvironmentVariableDetector())
             .WithMetrics(metrics => metrics
                 .AddAspNetCoreInstrumentation()
                 .AddHttpClientInstrumentation()
@@ -51,4 +57,7 @@ public static class Telemetry
         app.MapHealthChecks("/alive", new HealthCheckOptions { Predicate = check => check.Tags.Contains("live") }).AllowAnonymous();
         app.MapPrometheusScrapingEndpoint("/metrics").AllowAnonymous();
     }
+
+    /// <summary><c>Beacon.Server</c> is <c>beacon-server</c> to a collector, as the deployments name their services.</summary>
+    private static string ServiceName(string application) => application.Replace('.', '-').ToLowerInvariant();
 }

@@ -35,10 +35,11 @@ public sealed class FailOverTests(BrowserFixture fixture) : PagesTests(fixture)
         PeerPage[] leaves = [await WatchAsync("Leaf 1", streamId, uplinkMbps: 0), await WatchAsync("Leaf 2", streamId, uplinkMbps: 0)];
 
         var breaks = new List<double>();
-        var missed = 0L;
+        var (missed, missedInCalm, calmKills) = (0L, 0L, 0);
         for (var kill = 0; kill < Kills; kill++)
         {
-            var (victim, fed) = await WaitForAVictimAsync(leaves);
+            var (victim, fed, isCalm) = await WaitForAVictimAsync(leaves);
+            calmKills += isCalm ? 1 : 0;
             var before = new List<PeerStats>();
             foreach (var leaf in fed)
             {
@@ -51,7 +52,9 @@ public sealed class FailOverTests(BrowserFixture fixture) : PagesTests(fixture)
             {
                 await fed[i].WaitAsync(stats => stats.ParentPeerId != victim && stats.FramesDecoded >= before[i].FramesDecoded + 10 && stats.LastFrameAgeMs < 500, "the picture back");
                 breaks.Add(await fed[i].TakeLongestBreakMsAsync());
-                missed += (await fed[i].StatsAsync()).ChunksMissed - before[i].ChunksMissed;
+                var chunks = (await fed[i].StatsAsync()).ChunksMissed - before[i].ChunksMissed;
+                missed += chunks;
+                missedInCalm += isCalm ? chunks : 0;
             }
 
             await _relays[victim].Browser.DisposeAsync();
@@ -63,10 +66,12 @@ public sealed class FailOverTests(BrowserFixture fixture) : PagesTests(fixture)
         breaks.Sort();
         var (p50, p95) = (breaks[(breaks.Count - 1) / 2], breaks[(int)Math.Ceiling(breaks.Count * 0.95) - 1]);
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"Longest break after SIGKILL of the parent's browser, {Kills} kills, {breaks.Count} viewers hit: p50 {p50:F0} ms, p95 {p95:F0} ms, chunks missed {missed}. All, in ms: {string.Join(' ', breaks.Select(one => one.ToString("F0", null)))}");
-        Assert.Equal(0, missed);
+            $"Longest break after SIGKILL of the parent's browser, {Kills} kills, {breaks.Count} viewers hit: p50 {p50:F0} ms, p95 {p95:F0} ms, chunks missed {missed}, of them {missedInCalm} in the {calmKills} kills before which pictures came evenly. All, in ms: {string.Join(' ', breaks.Select(one => one.ToString("F0", null)))}");
+        Assert.Equal(0, missedInCalm);
         // How long a break is depends on what else the machine does, so the distribution is printed. The browser alone would need six seconds.
         Assert.True(breaks[^1] < 6_000, $"The longest break was {breaks[^1]:F0} ms.");
+        // Where pictures come late without any kill, the machine itself loses them: nothing was tried then.
+        Assert.SkipWhen(calmKills == 0, $"The machine is too slow for this: before none of {Kills} kills did pictures come at most {CalmBreakMs} ms apart.");
     }
 
     private async Task StartRelayAsync(string streamId)
@@ -75,8 +80,8 @@ public sealed class FailOverTests(BrowserFixture fixture) : PagesTests(fixture)
         _relays.Add((await page.StatsAsync()).PeerId, (browser, page));
     }
 
-    /// <summary>A relay that feeds a leaf which has the picture and somebody else to go to.</summary>
-    private async Task<(string Victim, List<PeerPage> Fed)> WaitForAVictimAsync(PeerPage[] leaves)
+    /// <summary>A relay that feeds a leaf which has the picture and somebody else to go to, and whether pictures come evenly there.</summary>
+    private async Task<(string Victim, List<PeerPage> Fed, bool IsCalm)> WaitForAVictimAsync(PeerPage[] leaves)
     {
         using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(250));
         var settled = "";
@@ -98,7 +103,7 @@ public sealed class FailOverTests(BrowserFixture fixture) : PagesTests(fixture)
             foreach (var leaf in byRelay.GetValueOrDefault(victim, []))
                 isCalm &= await leaf.TakeLongestBreakMsAsync() < CalmBreakMs;
             if (victim.Length > 0 && victim == settled && (isCalm || i >= MaxCalmTicks))
-                return (victim, byRelay[victim]);
+                return (victim, byRelay[victim], isCalm);
             settled = victim;
             await tick.WaitForNextTickAsync(TestContext.Current.CancellationToken);
         }

@@ -48,7 +48,9 @@ public sealed partial class ComposeTests(ComposeProject stack) : IClassFixture<C
     [Fact]
     public async Task The_broker_shows_what_dashboards_and_alerts_ask_it_for()
     {
-        var scrape = await stack.ComposeAsync(["exec", "-T", "rabbitmq", "wget", "-qO-", "http://127.0.0.1:15692/metrics/detailed?family=queue_coarse_metrics"]);
+        // Its image has a shell, and no program that fetches.
+        const string fetch = @"exec 3<>/dev/tcp/127.0.0.1/15692; printf 'GET /metrics/detailed?family=queue_coarse_metrics HTTP/1.0\r\n\r\n' >&3; cat <&3";
+        var scrape = await stack.ComposeAsync(["exec", "-T", "rabbitmq", "bash", "-c", fetch]);
         var asked = AsksForQueues
             .SelectMany(file => RabbitMetric().Matches(Repository.Read(file)).Select(match => match.Value)).Distinct(StringComparer.Ordinal).ToList();
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Beacon.Contracts.Events;
 using Beacon.Ledger.Books;
 using Beacon.Ledger.Operations;
@@ -43,6 +44,23 @@ public sealed class WithdrawalTests
         Assert.Equal(Rpc.WithdrawalState.Posted, (await host.Ledger.GetWithdrawalAsync(new() { WithdrawalId = First }, LedgerHost.As("ann"))).Withdrawal.State);
         var totals = await host.Operators.GetTotalsAsync(new(), Boss);
         Assert.Equal((0, 0), (totals.SumMicrocredits, totals.HeldMicrocredits));
+    }
+
+    [Fact]
+    public async Task Credits_are_held_in_a_recorded_trace_too_though_nothing_is_transferred_yet()
+    {
+        using var recorder = new ActivityListener
+        {
+            ShouldListenTo = static source => source.Name == "Microsoft.AspNetCore",
+            Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+        };
+        ActivitySource.AddActivityListener(recorder);
+        await using var host = await LedgerHost.StartAsync();
+        await host.FundAsync("ann", 1_000);
+
+        var asked = await host.Ledger.RequestWithdrawalAsync(new() { WithdrawalId = First, AmountMicrocredits = 700 }, LedgerHost.As("ann"));
+
+        Assert.Equal((300, Rpc.WithdrawalState.Pending), (asked.AvailableMicrocredits, asked.Withdrawal.State));
     }
 
     [Fact]

@@ -51,11 +51,16 @@ public sealed class DeliveryTests(GarnetFixture garnet) : IClassFixture<GarnetFi
             async stream => await EntryAsync(stream) is { } entry ? $"{entry.StartedAt:HH:mm} {entry.Squad.Replace(StreamEntry.Separator, ' ')}" : "nothing",
             stream => new SquadChanged(1, stream, 1, ["host", "first"]),
             stream => new SquadChanged(2, stream, 2, ["host", "second"])),
-        "RaidDeclinedConsumer of RaidDeclined" => Of(
-            Array.Empty<Func<string, StreamStarted>>(),
-            async raid => $"{await Host.Get<RaidStore>().DeclinesAsync(raid)} declined",
-            raid => new RaidDeclined(raid, "stream", "one"),
-            raid => new RaidDeclined(raid, "stream", "two")),
+        // Two viewers stay behind when a lost broadcaster's audience is to be sent on.
+        "RaidDeclinedConsumer of RaidDeclined" => new(2, async () =>
+        {
+            var run = Guid.CreateVersion7();
+            await DeliverAsync(Away($"{run}", Noon.AddHours(1)), run);
+            var raid = (await Host.Get<RaidStore>().FindOfStreamAsync($"{run}"))!.RaidId;
+            string[] viewers = ["one", "two"];
+            return (number => DeliverAsync(new RaidDeclined(raid, $"{run}", viewers[number]), Delivery.MessageId(run, number)),
+                async () => $"{await Host.Get<RaidStore>().DeclinesAsync(raid)} declined");
+        }),
         // Two absences.
         "BroadcasterAwayConsumer of BroadcasterAway" => Of(
             Array.Empty<Func<string, StreamStarted>>(),

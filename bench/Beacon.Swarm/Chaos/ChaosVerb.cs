@@ -98,7 +98,7 @@ internal static class ChaosVerb
         ["Beacon:Signaling:GuestsPerSecondPerAddress"] = "100000",
         ["Beacon:Signaling:GuestBurstPerAddress"] = "100000",
         // The whole run is one sign-in.
-        ["Beacon:Signaling:AccessTokenMinutes"] = "120",
+        ["Beacon:Signaling:AccessTokenMinutes"] = "15",
     };
 
     private static List<Fault> Chosen(IReadOnlyList<Fault> all, string names)

@@ -168,8 +168,13 @@ internal sealed class Peer(Guest guest) : RawWebSocket
                 continue;
             }
 
-            kind = (ServerFrame.FrameOneofCase)(tag >> 3);
-            content = message.Slice(at, (int)value);
+            // Its trace comes along where traces are recorded.
+            if (tag >> 3 != ServerFrame.TraceparentFieldNumber)
+            {
+                kind = (ServerFrame.FrameOneofCase)(tag >> 3);
+                content = message.Slice(at, (int)value);
+            }
+
             at += (int)value;
         }
 

@@ -188,8 +188,12 @@ internal sealed class LedgerWriter(
     {
         var before = state.Changes.Batches.Count;
         request.Decide(state);
-        if (request.Traceparent is { } traceparent && state.Changes.Batches.Count > before)
-            Traces.Note(state.Changes.Batches[before].Posted.Transfers[0].Sequence, state.Changes.Batches[^1].Posted.Transfers[^1].Sequence, traceparent);
+        if (request.Traceparent is not { } traceparent)
+            return;
+        // None where money is only held.
+        var booked = state.Changes.Batches.Skip(before).SelectMany(batch => batch.Posted.Transfers).ToList();
+        if (booked.Count > 0)
+            Traces.Note(booked[0].Sequence, booked[^1].Sequence, traceparent);
     }
 
     // Once, when it begins to stand by: a crowd of refused requests is no crowd of news.

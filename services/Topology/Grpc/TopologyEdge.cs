@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Beacon.Contracts.Events;
 using Beacon.Contracts.Topology.V1;
 using Beacon.ServiceDefaults;
@@ -18,7 +19,7 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
     public override async Task<StartStreamResponse> StartStream(StartStreamRequest request, ServerCallContext context)
     {
         var streamId = Requests.StreamId(request.StreamId);
-        var command = Requests.Start(request);
+        var command = Requests.Start(request) with { Traceparent = Activity.Current is { Recorded: true } call ? call.Id : null };
         var reply = await streams.TryAsync(streamId, grain => grain.Start(command));
         if (reply.Refusal == Refusal.ChannelAlreadyLive)
         {

@@ -6,8 +6,9 @@ namespace Beacon.Topology.Streams;
 [GenerateSerializer, Immutable]
 internal sealed record Member(string PeerId, string AccountId, string EdgeId, string AddressBlock, string Region = "");
 
+/// <param name="Traceparent">The trace that it belongs to; null = none.</param>
 [GenerateSerializer, Immutable]
-internal sealed record StartCommand(Member Root, string Channel, string Title, int BitrateKbps, double UplinkMbps, int MaxChildren, bool Resume);
+internal sealed record StartCommand(Member Root, string Channel, string Title, int BitrateKbps, double UplinkMbps, int MaxChildren, bool Resume, string? Traceparent = null);
 
 [GenerateSerializer, Immutable]
 internal sealed record JoinCommand(Member Peer, double UplinkMbps, double LatencyMs);

@@ -101,6 +101,7 @@ internal sealed partial class StreamOwner(
     {
         if (_isLost || _isFinishing || _state is { IsEnded: true })
             return Refusal.OwnerChanged;
+        using var span = StreamTraces.Of(command, streamId);
         if (_state is null)
             return await Create(command);
         // Also without a resume ticket: the answer to the same request may have been lost.

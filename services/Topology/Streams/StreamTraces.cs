@@ -18,6 +18,10 @@ internal static class StreamTraces
         ? null
         : Traces.Continue(Source, command.Join is null ? "stream-leave" : "stream-join", ActivityKind.Server, command.Traceparent)?.SetTag("beacon.stream", streamId);
 
+    /// <summary>A start, in whose span the stream is logged and published: a grain's turn has the caller's trace only when it is told.</summary>
+    public static Activity? Of(StartCommand command, string streamId) =>
+        Traces.Continue(Source, "stream-start", ActivityKind.Server, command.Traceparent)?.SetTag("beacon.stream", streamId);
+
     /// <summary>A batch, from its commit until its edges were told, in the first of the traces that it serves; the others are linked.</summary>
     public static Activity? Commit(PendingBatch batch)
     {

@@ -131,7 +131,7 @@ internal static class OpenApiCases
             ("unknown_raid", _ => Anybody(null, ("raidId", Nowhere)))),
         ["Raids_ListRaids"] = new(
             async world => await Anybody(null, ("channel", (await StartedRaidAsync(world)).Host.Channel)),
-            ("unknown_channel", _ => Anybody(null, ("channel", "never-live"))),
+            ("unknown_channel", _ => Anybody(null, ("channel", new string('c', 129)))),
             ("invalid_page_size", async world => await Anybody(null, ("channel", (await world.LiveAsync()).Host.Channel), ("pageSize", "101"))),
             ("invalid_page_token", async world => await Anybody(null, ("channel", (await world.LiveAsync()).Host.Channel), ("pageToken", "forged")))),
         ["Raids_GetChannel"] = new(

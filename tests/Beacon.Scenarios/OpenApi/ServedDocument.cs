@@ -38,6 +38,11 @@ internal sealed class ServedDocument
                 .SelectMany(detail => detail.Errors!.Select(error => $"{detail.InstanceLocation}: {error.Value}"))) + $"\nin {json}";
     }
 
+    /// <summary>Whether a value of this schema can be anything but an empty object.</summary>
+    public bool HasFields(JsonNode schema) => schema["$ref"]?.GetValue<string>() is { } reference
+        ? HasFields(_definitions[reference[(reference.LastIndexOf('/') + 1)..]]!)
+        : schema["type"]?.GetValue<string>() is not "object" || schema["properties"] is JsonObject { Count: > 0 };
+
     private static void Close(JsonNode schema)
     {
         if (schema is not JsonObject type)
@@ -87,7 +92,10 @@ internal sealed class ServedOperation(ServedDocument document, string path, Http
                 yield return document.Complaints(Media(response.Value!)["schema"]!, example.Value!["value"]!.ToJsonString());
         }
 
-        string Of(JsonNode content) => document.Complaints(Media(content)["schema"]!, Media(content)["example"]!.ToJsonString());
+        // The document has no example where it would be an empty object.
+        string Of(JsonNode content) => Media(content)["example"] is { } example
+            ? document.Complaints(Media(content)["schema"]!, example.ToJsonString())
+            : document.HasFields(Media(content)["schema"]!) ? "There is no example." : "";
     }
 
     /// <summary>What is wrong with an answer; empty when it is one that the document tells of.</summary>
