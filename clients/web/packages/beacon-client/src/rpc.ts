@@ -1,5 +1,5 @@
 import type { DescService } from '@bufbuild/protobuf';
-import { Code, ConnectError, createClient, type Client, type Interceptor } from '@connectrpc/connect';
+import { Code, ConnectError, createClient, type Client, type Interceptor, type Transport } from '@connectrpc/connect';
 import { createGrpcWebTransport } from '@connectrpc/connect-web';
 import { BeaconError } from './errors';
 import { ErrorInfoSchema } from './gen/google/rpc/error_details_pb';
@@ -22,7 +22,7 @@ export interface RpcOptions {
  * are `BeaconError`s with the reasons of docs/errors.md. Only the service that is asked for ends up in a bundle.
  */
 export function createRpc<Service extends DescService>(service: Service, options: RpcOptions): Client<Service> {
-  return createClient(service, createGrpcWebTransport({ baseUrl: options.url, interceptors: [failures, tokens(options.token)] }));
+  return createClient(service, translating(createGrpcWebTransport({ baseUrl: options.url, interceptors: [tokens(options.token)] })));
 }
 
 const tokens =
@@ -34,13 +34,17 @@ const tokens =
     return next(request);
   };
 
-const failures: Interceptor = (next) => async (request) => {
-  try {
-    const response = await next(request);
-    return response.stream ? { ...response, message: translated(response.message) } : response;
-  } catch (error) {
-    throw translate(error);
-  }
+/** Around the transport and not within it: what an interceptor throws is wrapped once more. */
+const translating = (transport: Transport): Transport => ({
+  unary: (...call) => transport.unary(...call).catch(rethrow),
+  stream: async (...call) => {
+    const response = await transport.stream(...call).catch(rethrow);
+    return { ...response, message: translated(response.message) };
+  },
+});
+
+const rethrow = (cause: unknown): never => {
+  throw translate(cause);
 };
 
 async function* translated<T>(messages: AsyncIterable<T>): AsyncIterable<T> {
