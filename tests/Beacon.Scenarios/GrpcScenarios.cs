@@ -1,3 +1,4 @@
+using System.Net;
 using Beacon.Contracts.Ledger.V1;
 using Beacon.Contracts.Raids.V1;
 using Beacon.Contracts.Topology.V1;
@@ -43,7 +44,11 @@ public sealed class GrpcScenarios(ComposedFixture fixture) : IClassFixture<Compo
     [InlineData(GrpcWebMode.GrpcWebText)]
     public async Task Browsers_get_answers_streams_and_reasons(GrpcWebMode mode)
     {
-        using var channel = GrpcChannel.ForAddress(fixture.Server.Http, new GrpcChannelOptions { HttpHandler = new GrpcWebHandler(mode, new HttpClientHandler()) });
+        using var channel = GrpcChannel.ForAddress(fixture.Server.Http, new GrpcChannelOptions
+        {
+            HttpHandler = new GrpcWebHandler(mode, new HttpClientHandler()),
+            HttpVersion = HttpVersion.Version11,
+        });
         var guest = await fixture.Rest.GuestAsync("Ada");
 
         var wallet = await new LedgerService.LedgerServiceClient(channel).GetWalletAsync(
