@@ -42,6 +42,8 @@ const known = (status) => (status === 'passed' || status === 'failed' ? status :
 
 const line = ({ passed, failed, skipped }) => `${passed} passed, ${failed.length} failed, ${skipped.length} skipped`;
 const firstLine = (text) => text?.trim().split('\n')[0] || 'no reason given';
+// An assertion says in its next lines what it found. The whole is in the suite's log.
+const beginning = (text) => text?.trim().split('\n').slice(0, 8).map((part) => part.trim().slice(0, 400)).join('\n         ') || 'no reason given';
 
 if (verb === 'suite') {
   const result = read(name);
@@ -62,6 +64,6 @@ if (all.every((result) => result.suite.startsWith('vitest-')))
 for (const test of total.skipped)
   console.log(`skipped: ${test.name}: ${firstLine(test.message)}`);
 for (const test of total.failed)
-  console.log(`FAILED:  ${test.name}: ${firstLine(test.message)}`);
+  console.log(`FAILED:  ${test.name}: ${beginning(test.message)}`);
 console.log(line(total));
 process.exit(total.failed.length === 0 ? 0 : 1);

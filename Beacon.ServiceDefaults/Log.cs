@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 
 namespace Beacon.ServiceDefaults;
@@ -13,4 +14,10 @@ internal static partial class Log
 
     [LoggerMessage(9003, LogLevel.Information, "Told to stop: not ready any more, and serving for {Seconds} s more")]
     public static partial void Draining(ILogger logger, int seconds);
+
+    [LoggerMessage(9004, LogLevel.Information, "Healthy")]
+    public static partial void Healthy(ILogger logger);
+
+    [LoggerMessage(9005, LogLevel.Warning, "{Status}: {Reasons}")]
+    public static partial void NotHealthy(ILogger logger, HealthStatus status, string reasons);
 }

@@ -16,11 +16,16 @@ internal static class Readiness
     /// <summary>Not in-flight work alone: the host also stops the services in turn.</summary>
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(30);
 
+    /// <summary>How often the checks are made without anybody asking, for the log and for those who watch the gRPC health service.</summary>
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
+
     public static void AddReadiness(this IHostApplicationBuilder builder)
     {
         builder.Services.AddHealthChecks()
             .AddCheck("self", () => HealthCheckResult.Healthy(), ["live"])
             .AddCheck<Draining>("draining");
+        builder.Services.AddSingleton<IHealthCheckPublisher, HealthLog>();
+        builder.Services.Configure<HealthCheckPublisherOptions>(publisher => publisher.Period = LookEvery);
         builder.Services.AddSingleton<Draining>();
         builder.Services.AddHostedService(services => services.GetRequiredService<Draining>());
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<EndpointsOptions>>((host, endpoints) =>
@@ -49,6 +54,28 @@ internal static class Readiness
             return result.Status == HealthStatus.Unhealthy && wasReady.Value
                 ? HealthCheckResult.Degraded(result.Description, result.Exception, result.Data)
                 : result;
+        }
+    }
+
+    /// <summary>Says when health changes. The framework says it with each look, and as a failure also where a process only starts or stops.</summary>
+    private sealed class HealthLog(ILogger<HealthLog> log) : IHealthCheckPublisher
+    {
+        private string _last = "";
+
+        public Task PublishAsync(HealthReport report, CancellationToken cancellationToken)
+        {
+            var reasons = string.Join("; ", report.Entries
+                .Where(entry => entry.Value.Status != HealthStatus.Healthy)
+                .OrderBy(entry => entry.Key, StringComparer.Ordinal)
+                .Select(entry => $"{entry.Key}: {entry.Value.Description}"));
+            if (reasons == _last)
+                return Task.CompletedTask;
+            _last = reasons;
+            if (report.Status == HealthStatus.Healthy)
+                Log.Healthy(log);
+            else
+                Log.NotHealthy(log, report.Status, reasons);
+            return Task.CompletedTask;
         }
     }
 

@@ -19,6 +19,8 @@ public static class SettingDefaults
         ["Logging:LogLevel:Orleans"] = "Warning",
         // It warns that its keys are not kept; nothing here is protected with them.
         ["Logging:LogLevel:Microsoft.AspNetCore.DataProtection"] = "Error",
+        // Each look at a check that is not healthy; the log of a process says when its health changes.
+        ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "Critical",
         // Advice on the garbage collector, and a watchdog that takes a slow start for a hung one.
         ["Logging:LogLevel:Orleans.Runtime.Silo"] = "Error",
         ["Logging:LogLevel:Orleans.Runtime.Watchdog"] = "Error",

@@ -33,9 +33,8 @@ internal sealed class Server : IAsyncDisposable
     /// <summary>Resident memory in KiB, zero when it is not observed.</summary>
     public long ResidentKib => _pids.Sum(ResidentKibOf);
 
-    /// <summary>Lines that the child processes logged as errors.</summary>
-    public int ErrorsLogged => _own?.Services.Values.Sum(service => service.Output.Split('\n')
-        .Count(line => line.StartsWith("fail:", StringComparison.Ordinal) || line.StartsWith("crit:", StringComparison.Ordinal))) ?? 0;
+    /// <summary>What the child processes logged as errors.</summary>
+    public int ErrorsLogged => _own?.Services.Values.Sum(service => ConsoleLog.Failures(service.Output).Count) ?? 0;
 
     public static Server Elsewhere(Uri http, int? pid, string operatorKey) => new(null, null, http, pid is { } known ? [known] : [], operatorKey);
 

@@ -56,8 +56,11 @@ public sealed class ComposedFixture : BeaconFixture
         Task.FromResult<(IBeacon?, string?)>((new BeaconServer(settings), null));
 }
 
-/// <summary>The four services with a real Redis and a real RabbitMQ: one cluster for all scenarios, because its start takes longer than most of them.</summary>
-[CollectionDefinition(nameof(DistributedFixture))]
+/// <summary>
+/// The four services with a real Redis and a real RabbitMQ: one cluster for all scenarios, because its start takes longer than most of them. Its
+/// nine processes have the machine for themselves: beside other servers, calls took longer than they may.
+/// </summary>
+[CollectionDefinition(nameof(DistributedFixture), DisableParallelization = true)]
 public sealed class DistributedFixture : BeaconFixture, ICollectionFixture<DistributedFixture>
 {
     /// <summary>Null when there are none here.</summary>

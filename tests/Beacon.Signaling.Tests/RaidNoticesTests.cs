@@ -50,6 +50,18 @@ public sealed class RaidNoticesTests(GarnetFixture garnet) : IClassFixture<Garne
     }
 
     [Fact]
+    public async Task A_raid_that_is_announced_again_after_a_crash_is_no_news_and_its_next_target_is()
+    {
+        var announced = Announced(Target);
+        await PublishAsync(announced);
+        await PublishAsync(announced);
+        await PublishAsync(announced with { TargetStreamId = Other });
+
+        Assert.Equal(Target, (await RaidAsync()).TargetStreamId);
+        Assert.Equal(Other, (await RaidAsync()).TargetStreamId);
+    }
+
+    [Fact]
     public async Task A_place_outlives_the_stream_that_its_viewer_leaves()
     {
         await PublishAsync(Launched(Target, placesHold: false));

@@ -35,6 +35,9 @@ internal sealed class RaidNotices(Edge edge, Departures departures, TopologyCall
                 _announced.TryRemove(streamId, out _);
         }
 
+        // Raids says it again when it comes back from a crash; who was told has nothing new to hear, and who came since was reminded.
+        if (_announced.TryGetValue(raid.FromStreamId, out var former) && former == raid)
+            return Task.CompletedTask;
         _announced[raid.FromStreamId] = raid;
         using (var turn = new Turn())
         {
