@@ -12,6 +12,8 @@ public sealed class RollingRestartScenarios(DistributedFixture beacon) : IAsyncL
 {
     private const int Viewers = 8;
 
+    private const double NoticedMs = 3_000;
+
     /// <summary>As docs/operations.md says.</summary>
     private static readonly string[] Order = ["ledger", "topology-1", "topology-2", "raids-1", "raids-2", "signaling-1", "signaling-2"];
 
@@ -47,10 +49,11 @@ public sealed class RollingRestartScenarios(DistributedFixture beacon) : IAsyncL
             // Everybody plays on, and everybody who was sent away is back: the work of the restarted process has found its way to it again.
             await load.AnsweredAsync();
             var stats = await FedAsync(viewers, before);
-            // Printed: how long it is depends on what else the machine does. The aim is a second.
+            // The aim is a second. On a machine that does much else it is a little more, and without a fault in Beacon never this long.
             var longest = stats.Max(viewer => viewer!["longestBreakMs"]!.GetValue<double>());
             TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{name}: away {TimeProvider.System.GetElapsedTime(began).TotalSeconds:F1} s, longest time without a picture {longest:F0} ms; calls so far: {load}"));
+            Assert.True(longest < NoticedMs, $"{name}: {longest:F0} ms without a picture.");
         }
 
         await load.StopAsync();
