@@ -79,17 +79,22 @@ public sealed class SeatTests
     }
 
     [Fact]
-    public void It_knows_which_standby_the_client_was_told_last()
+    public void It_knows_whom_the_client_was_told_last()
     {
         var seat = Confirmed();
-        Assert.Empty(seat.Standbys());
+        // An edge that has told nobody says so; one that says nothing is of another kind.
+        Assert.Equal([(0, "", "")], Told(seat));
         seat.TryApply(Parent(1, "a"));
-        Assert.Equal([(0, "")], seat.Standbys());
+        Assert.Equal([(0, "a", "")], Told(seat));
         seat.TryApply(Directive(2, DirectiveKind.StandbyAssigned, "b", "edge-of-b"));
         seat.TryApply(Directive(7, DirectiveKind.StandbyAssigned, "c", "edge-of-c", stripe: 1));
-        Assert.Equal([(0, "b"), (1, "c")], seat.Standbys().Order());
+        Assert.Equal([(0, "a", "b"), (1, "", "c")], Told(seat));
         seat.TryApply(Directive(3, DirectiveKind.StandbyAssigned));
-        Assert.Equal([(0, ""), (1, "c")], seat.Standbys().Order());
+        Assert.Equal([(0, "a", ""), (1, "", "c")], Told(seat));
+        seat.TryApply(Directive(4, DirectiveKind.Waiting));
+        Assert.Equal([(0, "", ""), (1, "", "c")], Told(seat));
+
+        static IEnumerable<(uint, string, string)> Told(Seat seat) => seat.Told().Select(told => (told.Stripe, told.ParentPeerId, told.StandbyPeerId)).Order();
     }
 
     [Fact]

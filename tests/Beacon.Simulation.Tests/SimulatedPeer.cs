@@ -69,7 +69,7 @@ internal sealed class SimulatedPeer(string id, string edgeId, double uplinkMbps)
             Answer?.Hmac,
             UplinkMbps: 0,
             Faults: [],
-            Standbys: _newest == 0 ? [] : [new StripeNeighbour(0, StandbyId ?? "")]);
+            Told: [new ToldOfStripe(0, ParentId ?? "", StandbyId ?? "")]);
         Answer = null;
         return report;
     }

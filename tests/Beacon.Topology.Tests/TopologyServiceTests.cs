@@ -262,37 +262,49 @@ public sealed class TopologyServiceTests : IClassFixture<TopologyFixture>
         Assert.NotEqual(parent, told[2].Neighbour!.PeerId);
     }
 
-    [Fact]
-    public async Task A_standby_that_the_edge_did_not_hear_of_is_told_again_and_one_that_it_did_is_not()
+    [Theory]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task A_neighbour_that_the_edge_did_not_hear_of_is_told_again_and_one_that_it_did_is_not(bool lacksParent, bool lacksStandby)
     {
         await Start();
         await Join("a");
         await Join("b");
         await Join("c", uplinkMbps: 0);
-        var standby = (await Tree()).Peers.Single(peer => peer.PeerId == "c").StandbyPeerId;
-        Assert.NotEmpty(standby);
+        var place = (await Tree()).Peers.Single(peer => peer.PeerId == "c");
+        Assert.NotEmpty(place.StandbyPeerId);
         _host.Sent.Clear();
-        await ReportStandby(standby);
+        // Nothing flows: what the edge says is all there is to go by.
+        await Report(place.ParentPeerId, place.StandbyPeerId);
         _host.Clock.Advance(TimeSpan.FromSeconds(60));
-        await ReportStandby(standby);
-        await ReportStandby("");
+        await Report(place.ParentPeerId, place.StandbyPeerId);
+        await ReportLack();
         _host.Clock.Advance(TimeSpan.FromMilliseconds(4_999));
-        await ReportStandby("");
+        await ReportLack();
         await _host.Grain(_streamId).Tick();
         Assert.Empty(_host.Sent.DirectivesTo("c"));
         _host.Clock.Advance(TimeSpan.FromMilliseconds(1));
-        await ReportStandby("");
-        await ReportStandby("");
+        await ReportLack();
+        await ReportLack();
         await _host.Grain(_streamId).Tick();
-        var told = Assert.Single(_host.Sent.DirectivesTo("c"));
-        Assert.Equal((DirectiveKind.StandbyAssigned, standby), (told.Kind, told.Neighbour!.PeerId));
-        Assert.Contains(_host.Sent.DirectivesTo(standby), directive => directive is { Kind: DirectiveKind.ChildAssigned, Standby: true, Neighbour.PeerId: "c" });
+        Assert.Equal(
+            [
+                .. lacksParent ? [(DirectiveKind.ParentAssigned, place.ParentPeerId)] : Array.Empty<(DirectiveKind, string)>(),
+                .. lacksStandby ? [(DirectiveKind.StandbyAssigned, place.StandbyPeerId)] : Array.Empty<(DirectiveKind, string)>(),
+            ],
+            _host.Sent.DirectivesTo("c").Select(told => (told.Kind, told.Neighbour!.PeerId)));
+        // The other end has its part.
+        foreach (var (lacks, other, isStandby) in new[] { (lacksParent, place.ParentPeerId, false), (lacksStandby, place.StandbyPeerId, true) })
+            Assert.Equal(lacks, _host.Sent.DirectivesTo(other).Any(directive => directive is { Kind: DirectiveKind.ChildAssigned, Neighbour.PeerId: "c" } && directive.Standby == isStandby));
 
-        async Task ReportStandby(string peerId)
+        Task ReportLack() => Report(lacksParent ? "" : place.ParentPeerId, lacksStandby ? "" : place.StandbyPeerId);
+
+        async Task Report(string parentId, string standbyId)
         {
             var report = ReportOf("c");
-            report.Standbys.Add(new PeerStandby { StandbyPeerId = peerId });
-            await Report("edge-1", ReportOf("root"), ReportOf("a"), ReportOf("b"), report);
+            report.Told.Add(new PeerTold { ParentPeerId = parentId, StandbyPeerId = standbyId });
+            await this.Report("edge-1", ReportOf("root"), ReportOf("a"), ReportOf("b"), report);
         }
     }
 

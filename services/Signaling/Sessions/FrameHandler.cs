@@ -271,8 +271,7 @@ internal sealed class FrameHandler(
             mapped.Claims.Add(new PeerClaim { ChildPeerId = claim.ChildPeerId, Stripe = claim.Stripe, Bytes = claim.Bytes });
         if (report.Answer is { } answer)
             (mapped.AnswerWindow, mapped.AnswerHmac) = (answer.Window, answer.Hmac);
-        foreach (var (stripe, standby) in seat.Standbys())
-            mapped.Standbys.Add(new PeerStandby { Stripe = (uint)stripe, StandbyPeerId = standby });
+        mapped.Told.AddRange(seat.Told());
         foreach (var fault in report.Faults)
         {
             metrics.ParentFaulted(fault.Kind);

@@ -96,11 +96,20 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
         }
     }
 
-    /// <summary>The standby that the client was told last, by stripe; empty = none. Of a stripe that the client was told nothing of there is nothing.</summary>
-    public IReadOnlyList<(int Stripe, string PeerId)> Standbys()
+    /// <summary>What the client was told last, by stripe; before it was told anything, of the first that it has nobody.</summary>
+    public IReadOnlyList<PeerTold> Told()
     {
         lock (_gate)
-            return [.. _versions.Keys.Select(stripe => (stripe, _standbys.GetValueOrDefault(stripe, "")))];
+        {
+            return _versions.Count == 0
+                ? [new PeerTold()]
+                : [.. _versions.Keys.Select(stripe => new PeerTold
+                {
+                    Stripe = (uint)stripe,
+                    ParentPeerId = _parents.GetValueOrDefault(stripe, ""),
+                    StandbyPeerId = _standbys.GetValueOrDefault(stripe, ""),
+                })];
+        }
     }
 
     /// <summary>The edge replica of a neighbour, null when that peer is none.</summary>
@@ -125,7 +134,7 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
         _versions[directive.Stripe] = directive.Version;
         switch (directive.Kind)
         {
-            case DirectiveKind.ParentAssigned:
+            case DirectiveKind.ParentAssigned or DirectiveKind.Waiting:
                 Replace(_parents, directive);
                 break;
             case DirectiveKind.StandbyAssigned:

@@ -63,7 +63,7 @@ internal static class Requests
     {
         if (!double.IsFinite(report.LatencyMs) || report.LatencyMs < 0 || report.UplinkMbps is not (>= 0 and <= MaxUplinkMbps)
             || report.Receipts.Count > MaxCounters || report.Claims.Count > MaxCounters
-            || report.Faults.Count > MaxFaults || report.Standbys.Count > MaxStripes)
+            || report.Faults.Count > MaxFaults || report.Told.Count > MaxStripes)
             return null;
         return new MetricsOfPeer(
             report.PeerId,
@@ -74,7 +74,7 @@ internal static class Requests
             report.AnswerWindow > 0 && report.AnswerHmac.Length == Mesh.Challenge.AnswerBytes ? report.AnswerHmac.ToByteArray() : null,
             report.UplinkMbps,
             [.. report.Faults.Where(fault => fault.Kind != 0).Select(fault => new StripeNeighbour((int)Math.Min(fault.Stripe, 255), fault.ParentPeerId))],
-            [.. report.Standbys.Select(standby => new StripeNeighbour((int)Math.Min(standby.Stripe, 255), standby.StandbyPeerId))]);
+            [.. report.Told.Select(told => new ToldOfStripe((int)Math.Min(told.Stripe, 255), told.ParentPeerId, told.StandbyPeerId))]);
     }
 
     private static long Bytes(ulong bytes) => (long)Math.Min(bytes, long.MaxValue);

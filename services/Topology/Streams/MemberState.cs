@@ -78,8 +78,8 @@ internal struct StripeLink
 
     public int Resends { get; set; }
 
-    /// <summary>Since then its edge reports another standby than it has; 0 = it reports that one.</summary>
-    public long StandbyMissedAtMs { get; set; }
+    /// <summary>Since then its edge says that it told it another parent or standby than it has; 0 = it told it these.</summary>
+    public long UntoldSinceMs { get; set; }
 
     /// <summary>Reported since it has this parent; 0 = not yet.</summary>
     public double LatencyMs { get; set; }

@@ -46,7 +46,7 @@ internal sealed record EdgeReports(string EdgeId, IReadOnlyList<MetricsOfPeer> R
 /// <param name="AnswerHmac">Null when there is no answer.</param>
 /// <param name="UplinkMbps">0 = nothing new.</param>
 /// <param name="Faults">Parents that it left because they broke the rules.</param>
-/// <param name="Standbys">As its edge told it last; of a stripe that is not here nothing is known.</param>
+/// <param name="Told">What its edge told it last: nothing of a stripe that is not here. Nothing at all: what it was told is not known.</param>
 [GenerateSerializer, Immutable]
 internal sealed record MetricsOfPeer(
     string PeerId,
@@ -57,7 +57,12 @@ internal sealed record MetricsOfPeer(
     byte[]? AnswerHmac,
     double UplinkMbps,
     IReadOnlyList<StripeNeighbour> Faults,
-    IReadOnlyList<StripeNeighbour> Standbys);
+    IReadOnlyList<ToldOfStripe> Told);
+
+/// <param name="ParentId">Empty = nobody.</param>
+/// <param name="StandbyId">Empty = nobody.</param>
+[GenerateSerializer, Immutable]
+internal readonly record struct ToldOfStripe(int Stripe, string ParentId, string StandbyId);
 
 /// <param name="PeerId">Empty = nobody.</param>
 [GenerateSerializer, Immutable]

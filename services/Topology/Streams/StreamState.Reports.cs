@@ -47,8 +47,8 @@ internal sealed partial class StreamState
         {
             ref var link = ref member[tree.Stripe];
             link.LatencyMs = report.LatencyMs;
+            RepeatWhatWasNotTold(tree, ref link, report, nowMs);
             RepeatWhatSeemsLost(tree, ref link, report, nowMs);
-            RepeatStandbyIfLost(tree, ref link, report, nowMs);
         }
 
         foreach (var fault in report.Faults)
@@ -147,28 +147,41 @@ internal sealed partial class StreamState
             tree.ResendParent(peer.Id, nowMs);
     }
 
-    /// <summary>Nothing that a peer does shows that it has not heard of its standby; its edge knows what it told it.</summary>
-    private void RepeatStandbyIfLost(Tree tree, ref StripeLink link, MetricsOfPeer report, long nowMs)
+    /// <summary>
+    /// The peer's edge knows what it told it. Where that is not what the tree has, and stays so for longer than a message is on its way, the message
+    /// was lost: nothing need flow for that, and a parent that waits to be told itself keeps none of those below it waiting.
+    /// </summary>
+    private void RepeatWhatWasNotTold(Tree tree, ref StripeLink link, MetricsOfPeer report, long nowMs)
     {
-        if (link.Peer is not { IsAttached: true } peer)
+        if (report.Told.Count == 0 || link.Peer is not { IsAttached: true } peer)
             return;
-        var at = 0;
-        while (at < report.Standbys.Count && report.Standbys[at].Stripe != tree.Stripe)
-            at++;
-        if (at == report.Standbys.Count || report.Standbys[at].PeerId == (peer.Standby?.Id ?? ""))
+        var told = default(ToldOfStripe);
+        foreach (var ofStripe in report.Told)
         {
-            link.StandbyMissedAtMs = 0;
+            if (ofStripe.Stripe == tree.Stripe)
+                told = ofStripe;
         }
-        else if (link.StandbyMissedAtMs == 0)
+
+        var (lacksParent, lacksStandby) = (peer.Parent?.Id != Known(told.ParentId), peer.Standby?.Id != Known(told.StandbyId));
+        if (!lacksParent && !lacksStandby)
+        {
+            link.UntoldSinceMs = 0;
+        }
+        else if (link.UntoldSinceMs == 0)
         {
             // It may be on its way.
-            link.StandbyMissedAtMs = nowMs;
+            link.UntoldSinceMs = nowMs;
         }
-        else if (nowMs - link.StandbyMissedAtMs >= _options.ResendAfterSeconds * 1000L)
+        else if (nowMs - link.UntoldSinceMs >= _options.ResendAfterSeconds * 1000L)
         {
-            link.StandbyMissedAtMs = nowMs;
-            tree.ResendStandby(peer.Id);
+            link.UntoldSinceMs = nowMs;
+            if (lacksParent)
+                tree.ResendParent(peer.Id, nowMs);
+            if (lacksStandby)
+                tree.ResendStandby(peer.Id);
         }
+
+        static string? Known(string? peerId) => string.IsNullOrEmpty(peerId) ? null : peerId;
     }
 
     private void AdvanceWindows(long nowMs)
