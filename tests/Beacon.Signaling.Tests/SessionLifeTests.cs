@@ -127,6 +127,37 @@ public sealed class SessionLifeTests(GarnetFixture garnet) : IClassFixture<Garne
     }
 
     [Fact]
+    public async Task A_leave_that_Topology_could_not_hear_is_told_again_unless_the_peer_is_back()
+    {
+        await using var host = await StartAsync();
+        await using var back = await ConnectAsync(host, host.Guest("Back"));
+        await using var gone = await ConnectAsync(host, host.Guest("Gone"));
+        var joined = await JoinAsync(back);
+        var goneId = (await JoinAsync(gone)).PeerId;
+        _asked.RefusesLeaves = true;
+        foreach (var socket in new[] { back, gone })
+            await socket.SendAsync(new ClientFrame { LeaveStream = new LeaveStream { StreamId = StreamId } });
+        await Until(() => Volatile.Read(ref _asked.RefusedLeaves) == 2);
+
+        Assert.Equal(joined.PeerId, (await JoinAsync(back, joined.ResumeTicket)).PeerId);
+        // Until then it was tried again, and no more.
+        await Until(() =>
+        {
+            _clock.Advance(TimeSpan.FromMilliseconds(100));
+            return Volatile.Read(ref _asked.RefusedLeaves) == 3;
+        });
+        _asked.RefusesLeaves = false;
+        await Until(() =>
+        {
+            _clock.Advance(TimeSpan.FromMilliseconds(100));
+            return _asked.LeaveCount > 0;
+        });
+
+        Assert.Equal(goneId, await _asked.NextLeaveAsync());
+        Assert.Equal(0, _asked.LeaveCount);
+    }
+
+    [Fact]
     public async Task A_client_that_falls_silent_is_pinged_and_then_cut_off()
     {
         await using var host = await StartAsync();

@@ -29,6 +29,11 @@ internal sealed class Asked
 
     public int LeaveCount => _leaves.Reader.Count;
 
+    /// <summary>Topology cannot be reached for leaves.</summary>
+    public bool RefusesLeaves { get; set; }
+
+    public int RefusedLeaves;
+
     /// <summary>The next leave, in the order they came.</summary>
     public async Task<string> NextLeaveAsync() =>
         (await _leaves.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(FrameSocket.Patience)).PeerId;
@@ -133,6 +138,12 @@ internal sealed class StandInTopology(Asked asked) : TopologyEdgeService.Topolog
 
     public override Task<LeaveStreamsResponse> LeaveStreams(LeaveStreamsRequest request, ServerCallContext context)
     {
+        if (asked.RefusesLeaves)
+        {
+            Interlocked.Add(ref asked.RefusedLeaves, request.Leaves.Count);
+            throw new RpcException(new Status(StatusCode.Unavailable, "Its owner is gone."));
+        }
+
         foreach (var leave in request.Leaves)
             asked.Leave(leave);
         return Task.FromResult(new LeaveStreamsResponse());

@@ -11,17 +11,30 @@ namespace Beacon.Signaling.Sessions;
 internal sealed class Departures(Edge edge, TopologyCalls topology, IOptions<SignalingOptions> options, TimeProvider clock, ILogger<Departures> log) : BackgroundService
 {
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Between two attempts to tell Topology: it is away while another replica takes a stream over.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>By then a peer has been missed for its reports.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     private readonly Lock _gate = new();
     private readonly Queue<(long Since, Seat Seat)> _lost = [];
+    private readonly Queue<(long Since, PeerLeave Leave)> _untold = [];
+    private long _triedAt;
 
-    /// <summary>Gives a seat up and tells Topology, unless another session has taken the peer over.</summary>
+    /// <summary>Gives a seat up and tells Topology, now or as soon as it can be reached, unless another session has taken the peer over.</summary>
     public async Task LeaveAsync(Seat seat)
     {
         if (!edge.Leave(seat))
             return;
         using var span = SignalingTraces.Lost(seat);
-        await topology.LeaveAsync(new PeerLeave { StreamId = seat.StreamId, PeerId = seat.PeerId, EdgeId = edge.Id, Traceparent = span?.Id ?? "" });
+        await TellAsync(seat.StreamId, seat.PeerId, span?.Id ?? "");
     }
+
+    /// <summary>The same of a peer that has no seat.</summary>
+    public Task TellAsync(string streamId, string peerId, string traceparent = "") =>
+        TellAsync(new PeerLeave { StreamId = streamId, PeerId = peerId, EdgeId = edge.Id, Traceparent = traceparent }, clock.GetTimestamp());
 
     /// <summary>Its peers go on at another replica, so nobody hears that they left; who does not arrive there is missed for its reports.</summary>
     public void LetGo(Session session)
@@ -36,7 +49,7 @@ internal sealed class Departures(Edge edge, TopologyCalls topology, IOptions<Sig
         {
             if (isLost && TryKeep(seat))
                 continue;
-            await TryLeaveAsync(seat);
+            await LeaveAsync(seat);
         }
     }
 
@@ -46,7 +59,11 @@ internal sealed class Departures(Edge edge, TopologyCalls topology, IOptions<Sig
         try
         {
             while (await tick.WaitForNextTickAsync(stoppingToken))
-                await Task.WhenAll(Due().Select(TryLeaveAsync));
+            {
+                await Task.WhenAll(Due().Select(LeaveAsync));
+                // Who is back under its id has not left.
+                await Task.WhenAll(Untold().Where(one => edge.SeatOf(one.Leave.PeerId) is null).Select(one => TellAsync(one.Leave, one.Since)));
+            }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -83,15 +100,39 @@ internal sealed class Departures(Edge edge, TopologyCalls topology, IOptions<Sig
         return due;
     }
 
-    private async Task TryLeaveAsync(Seat seat)
+    /// <summary>Leaves that are to be told again now.</summary>
+    private List<(long Since, PeerLeave Leave)> Untold()
+    {
+        lock (_gate)
+        {
+            if (_untold.Count == 0 || clock.GetElapsedTime(_triedAt) < Pause)
+                return [];
+            List<(long, PeerLeave)> untold = [.. _untold];
+            _untold.Clear();
+            return untold;
+        }
+    }
+
+    private async Task TellAsync(PeerLeave leave, long since)
     {
         try
         {
-            await LeaveAsync(seat);
+            await topology.LeaveAsync(leave);
         }
         catch (RpcException exception)
         {
-            Log.LeaveNotDelivered(log, seat.PeerId, seat.StreamId, exception);
+            lock (_gate)
+            {
+                _triedAt = clock.GetTimestamp();
+                // As many as there may be sessions.
+                if (clock.GetElapsedTime(since) < Patience && _untold.Count < options.Value.MaxSessions)
+                {
+                    _untold.Enqueue((since, leave));
+                    return;
+                }
+            }
+
+            Log.LeaveNotDelivered(log, leave.PeerId, leave.StreamId, exception);
         }
     }
 }

@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using Beacon.Contracts.Events;
 using Beacon.Contracts.Signaling.V1;
-using Beacon.Contracts.Topology.V1;
-using Grpc.Core;
 using MassTransit;
 using Fault = Beacon.ServiceDefaults.Fault;
 
@@ -12,7 +10,7 @@ namespace Beacon.Signaling.Sessions;
 /// What this replica's viewers are told of raids, and the places that they have in a raid's target before it moves. Who declines, and everybody
 /// when a raid is cancelled or takes another target, gives the place back.
 /// </summary>
-internal sealed class RaidNotices(Edge edge, Departures departures, TopologyCalls topology, IBus bus, TimeProvider clock, ILogger<RaidNotices> log)
+internal sealed class RaidNotices(Edge edge, Departures departures, IBus bus, TimeProvider clock)
 {
     /// <summary>A raid that should have moved so long ago has ended unheard.</summary>
     private static readonly TimeSpan Overdue = TimeSpan.FromHours(1);
@@ -176,18 +174,10 @@ internal sealed class RaidNotices(Edge edge, Departures departures, TopologyCall
     private async Task LeaveAsync(Session session, PlaceInTarget place)
     {
         session.Places.Remove(place);
-        try
-        {
-            if (session.Seats.TryGetValue(place.TargetStreamId, out var seat) && seat.PeerId == place.PeerId)
-                await departures.LeaveAsync(seat);
-            else
-                await topology.LeaveAsync(new PeerLeave { StreamId = place.TargetStreamId, PeerId = place.PeerId, EdgeId = edge.Id });
-        }
-        catch (RpcException exception)
-        {
-            // It is missed for its reports then.
-            Log.LeaveNotDelivered(log, place.PeerId, place.TargetStreamId, exception);
-        }
+        if (session.Seats.TryGetValue(place.TargetStreamId, out var seat) && seat.PeerId == place.PeerId)
+            await departures.LeaveAsync(seat);
+        else
+            await departures.TellAsync(place.TargetStreamId, place.PeerId);
     }
 
     private static PlaceInTarget PlaceOf(Seat seat, string raidId, string targetStreamId, string targetChannel, string targetTitle) =>

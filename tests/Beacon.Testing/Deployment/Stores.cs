@@ -2,6 +2,7 @@ using System.Net;
 using Docker.DotNet;
 using Docker.DotNet.Models;
 using DotNet.Testcontainers.Builders;
+using Microsoft.Extensions.Logging.Abstractions;
 using Testcontainers.RabbitMq;
 using Testcontainers.Redis;
 
@@ -81,6 +82,8 @@ public sealed class Stores : IAsyncDisposable
             .WithCommand("redis-server", "--appendonly", "yes", "--appendfsync", "everysec", "--protected-mode", "no")
             .WithPortBinding(ports[0], RedisPort)
             .WithCreateParameterModifier(OnLoopback)
+            // It would write to standard output, which is the report's.
+            .WithLogger(NullLogger.Instance)
             .Build();
         var broker = new RabbitMqBuilder(Image("RABBITMQ_IMAGE", "rabbitmq:4-management-alpine"))
             .WithUsername(User)
@@ -89,6 +92,8 @@ public sealed class Stores : IAsyncDisposable
             .WithHostname("rabbitmq")
             .WithPortBinding(ports[1], BrokerPort)
             .WithCreateParameterModifier(OnLoopback)
+            // It would write to standard output, which is the report's.
+            .WithLogger(NullLogger.Instance)
             .Build();
         return new Stores("containers", new StoreContainer(redis), ports[0], new StoreContainer(broker), ports[1], $"{User}:{Uri.EscapeDataString(Password)}");
     }
