@@ -37,6 +37,11 @@ internal sealed class CommandRun(Surroundings surroundings, Api api, bool isJson
     public Task<T> BusyAsync<T>(string what, Func<Task<T>> work) =>
         isJson || !Console.Profile.Capabilities.Interactive ? work() : Console.Status().StartAsync(what, _ => work());
 
+    /// <summary>Shows how much is done, to whoever sits there.</summary>
+    /// <param name="work">Says how much, 0 to 1.</param>
+    public Task<T> ProgressAsync<T>(string what, Func<IProgress<double>?, Task<T>> work) =>
+        isJson || !Console.Profile.Capabilities.Interactive ? work(null) : Console.Progress().StartAsync(context => work(new Bar(context.AddTask(what, maxValue: 1))));
+
     /// <summary>Micro-credits as credits, to the last digit: 1234567 is <c>1.234567</c>.</summary>
     public static string Credits(long microcredits) => (microcredits / 1_000_000m).ToString("#,0.######", CultureInfo.InvariantCulture);
 
@@ -54,4 +59,10 @@ internal sealed class CommandRun(Surroundings surroundings, Api api, bool isJson
 
     /// <summary>Texts come from strangers: they are shown, never obeyed as markup.</summary>
     public static void AddRow(Table table, params string[] cells) => table.AddRow(cells.Select(cell => new Text(cell)));
+
+    /// <summary>At once, where <see cref="Progress{T}"/> would come later and in any order.</summary>
+    private sealed class Bar(ProgressTask task) : IProgress<double>
+    {
+        public void Report(double value) => task.Value = value;
+    }
 }

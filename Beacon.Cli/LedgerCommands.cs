@@ -19,7 +19,7 @@ internal static class LedgerCommands
         return maker.Create("verify", "Replays a ledger: no gap, every balance is what the journal adds up to, the hash chain is intact, the sum is zero.", [ledger], async (run, parsed, _) =>
         {
             var of = parsed.GetValue(ledger)!;
-            var proof = await BusyAsync(run, "replaying the journal", () => LedgerProof.Of(of));
+            var proof = await ProgressAsync(run, "replaying the journal", progress => LedgerProof.Of(of, progress));
             run.Show(() => proof.ToJson(of), console => Draw(console, proof));
             return proof.IsSound ? 0 : 1;
         });
@@ -41,7 +41,8 @@ internal static class LedgerCommands
         {
             try
             {
-                var restored = await BusyAsync(run, "proving and copying", () => Ledger.Journal.Restore.Run(parsed.GetValue(backup)!, Path.GetFullPath(parsed.GetValue(ledger)!), run.Clock.GetUtcNow()));
+                var restored = await ProgressAsync(run, "proving and copying", progress =>
+                    Ledger.Journal.Restore.Run(parsed.GetValue(backup)!, Path.GetFullPath(parsed.GetValue(ledger)!), run.Clock.GetUtcNow(), progress));
                 return run.Show(
                     () =>
                     {
@@ -76,7 +77,7 @@ internal static class LedgerCommands
             var to = parsed.GetValue(database)!;
             try
             {
-                var proof = await BusyAsync(run, "copying and proving", () => LedgerMove.Run(Path.GetFullPath(parsed.GetValue(ledger)!), to));
+                var proof = await ProgressAsync(run, "copying and proving", progress => LedgerMove.Run(Path.GetFullPath(parsed.GetValue(ledger)!), to, progress));
                 return run.Show(() => proof.ToJson(to), console => Draw(console, proof));
             }
             catch (MoveRefusedException refused)
@@ -105,8 +106,8 @@ internal static class LedgerCommands
     });
 
     /// <summary>On a thread of its own, for as long as it takes.</summary>
-    private static Task<T> BusyAsync<T>(CommandRun run, string what, Func<T> work) =>
-        run.BusyAsync(what, () => Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
+    private static Task<T> ProgressAsync<T>(CommandRun run, string what, Func<IProgress<double>?, T> work) =>
+        run.ProgressAsync(what, progress => Task.Factory.StartNew(() => work(progress), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
 
     private static void Draw(IAnsiConsole console, LedgerProof proof)
     {

@@ -20,6 +20,9 @@ public sealed class BusOptions
 /// <summary>The one <c>AddMassTransit</c> of a process.</summary>
 public static class Bus
 {
+    /// <summary>As often as it takes: a number, because not every RabbitMQ knows a word for it.</summary>
+    public const int Deliveries = 1_000_000;
+
     /// <summary>
     /// RabbitMQ when <c>ConnectionStrings:bus</c> is set; in memory when all four services are in this process; else a refusal,
     /// because facts that nobody hears would be lost in silence.
@@ -45,9 +48,12 @@ public static class Bus
                 add(bus);
             bus.AddConfigureEndpointsCallback((_, endpoint) =>
             {
+                if (endpoint is not IRabbitMqReceiveEndpointConfigurator rabbit)
+                    return;
                 // Replicated over the broker's nodes, so that the loss of one loses no message and stops nobody.
-                if (endpoint is IRabbitMqReceiveEndpointConfigurator rabbit)
-                    rabbit.SetQuorumQueue();
+                rabbit.SetQuorumQueue();
+                // A message goes back to its queue when the process that had it dies; after 20 times RabbitMQ would drop it.
+                rabbit.SetQueueArgument("x-delivery-limit", Deliveries);
             });
             if (string.IsNullOrEmpty(broker))
             {

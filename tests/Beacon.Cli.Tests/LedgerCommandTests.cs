@@ -1,7 +1,7 @@
 namespace Beacon.Cli.Tests;
 
 /// <summary>Wallets, and a ledger's way from a backup back to life.</summary>
-public sealed class LedgerCommandTests(ServerFixture fixture) : IClassFixture<ServerFixture>
+public sealed class LedgerCommandTests(ServerFixture fixture, PostgresCluster cluster) : IClassFixture<ServerFixture>, IClassFixture<PostgresCluster>
 {
     private const long Credit = 1_000_000;
 
@@ -33,6 +33,9 @@ public sealed class LedgerCommandTests(ServerFixture fixture) : IClassFixture<Se
 
         var proof = await fixture.Anybody.RunAsync("ledger", "verify", LedgerFile, "--json");
         Assert.Equal((0, true), (proof.ExitCode, proof.Document.GetProperty("sound").GetBoolean()));
+        var watched = await (fixture.Anybody with { IsInteractive = true }).RunAsync("ledger", "verify", LedgerFile);
+        Assert.Contains("replaying the journal", watched.Text, StringComparison.Ordinal);
+        Assert.Contains("100%", watched.Text, StringComparison.Ordinal);
         var inUse = await fixture.Anybody.RunAsync("ledger", "restore", backup, LedgerFile, "--json");
         Assert.Equal((1, "ledger_in_use"), (inUse.ExitCode, inUse.Reason));
         Assert.Equal(2 * Credit, await fixture.Rest.BalanceAsync(guest));
@@ -48,6 +51,23 @@ public sealed class LedgerCommandTests(ServerFixture fixture) : IClassFixture<Se
 
         await fixture.Server.StartAsync();
         Assert.Equal(Credit, await fixture.Rest.BalanceAsync(guest));
+    }
+
+    [Fact]
+    public async Task A_ledger_moves_to_PostgreSQL_with_its_head_and_not_onto_another_one()
+    {
+        Assert.SkipWhen(cluster.Missing is not null, cluster.Missing ?? "");
+        await fixture.DepositAsync(await fixture.Rest.GuestAsync("Saver"), Credit);
+        var made = (await fixture.Operator.RunAsync("ledger", "backup", "--json")).Document;
+        // A copy is a ledger whose service does not run.
+        var ledger = Path.Combine(fixture.Server.DataDirectory, "backups", made.GetProperty("name").GetString()!);
+        var database = await cluster.NewDatabaseAsync();
+
+        var moved = await fixture.Anybody.RunAsync("ledger", "move", ledger, database, "--json");
+        Assert.Equal((0, made.GetProperty("head").GetString()), (moved.ExitCode, moved.Document.GetProperty("head").GetString()));
+        Assert.Equal(made.GetProperty("head").GetString(), (await fixture.Anybody.RunAsync("ledger", "verify", database, "--json")).Document.GetProperty("head").GetString());
+        Assert.Equal("database_not_empty", (await fixture.Anybody.RunAsync("ledger", "move", ledger, database, "--json")).Reason);
+        Assert.Equal("no_database", (await fixture.Anybody.RunAsync("ledger", "move", ledger, ledger, "--json")).Reason);
     }
 
     [Fact]

@@ -9,7 +9,7 @@ public sealed class ServerFixture : IAsyncLifetime
 
     internal Terminal Anybody => new(Server.Http);
 
-    internal Terminal Operator => new(Server.Http, operatorKey: BeaconServer.OperatorKey);
+    internal Terminal Operator => new(Server.Http, OperatorKey: BeaconServer.OperatorKey);
 
     public async ValueTask InitializeAsync() => await Server.StartAsync();
 

@@ -12,17 +12,21 @@ internal sealed record Outcome(int ExitCode, string Text, string Json)
 }
 
 /// <summary>Runs <c>beacon</c> in this process, as from a terminal without colours.</summary>
-internal sealed class Terminal(Uri server, string? token = null, string? operatorKey = null)
+internal sealed record Terminal(Uri Server, string? Token = null, string? OperatorKey = null)
 {
+    /// <summary>Somebody sits there.</summary>
+    public bool IsInteractive { get; init; }
+
     public async Task<Outcome> RunAsync(params string[] arguments)
     {
         using var text = new StringWriter();
         using var json = new StringWriter();
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Ansi = AnsiSupport.No,
+            // A bar is drawn where the cursor can go back.
+            Ansi = IsInteractive ? AnsiSupport.Yes : AnsiSupport.No,
             ColorSystem = ColorSystemSupport.NoColors,
-            Interactive = InteractionSupport.No,
+            Interactive = IsInteractive ? InteractionSupport.Yes : InteractionSupport.No,
             Out = new AnsiConsoleOutput(text),
         });
         console.Profile.Width = 300;
@@ -32,9 +36,9 @@ internal sealed class Terminal(Uri server, string? token = null, string? operato
 
     private string? Variable(string name) => name switch
     {
-        "BEACON_URL" => server.ToString(),
-        "BEACON_TOKEN" => token,
-        "BEACON_OPERATOR_KEY" => operatorKey,
+        "BEACON_URL" => Server.ToString(),
+        "BEACON_TOKEN" => Token,
+        "BEACON_OPERATOR_KEY" => OperatorKey,
         _ => null,
     };
 }

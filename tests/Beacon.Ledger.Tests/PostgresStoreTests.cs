@@ -4,6 +4,7 @@ using Beacon.Ledger.Journal;
 using Beacon.Ledger.Journal.Postgres;
 using Beacon.Ledger.Operations;
 using Beacon.ServiceDefaults;
+using Beacon.Testing;
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;

@@ -52,9 +52,10 @@ public sealed class FrameSocket : IAsyncDisposable
         _socket.SendAsync(message, type, endOfMessage: true, CancellationToken.None);
 
     /// <summary>The next frame that fits, among those not taken yet; it is taken.</summary>
-    public async Task<ServerFrame> WaitAsync(Func<ServerFrame, bool> fits, string what)
+    /// <param name="patience">Default <see cref="Patience"/>.</param>
+    public async Task<ServerFrame> WaitAsync(Func<ServerFrame, bool> fits, string what, TimeSpan? patience = null)
     {
-        using var late = new CancellationTokenSource(Patience);
+        using var late = new CancellationTokenSource(patience ?? Patience);
         while (true)
         {
             Task arrived;
@@ -79,7 +80,7 @@ public sealed class FrameSocket : IAsyncDisposable
             }
             catch (OperationCanceledException canceled)
             {
-                throw new TimeoutException($"No {what} within {Patience}; got instead: {Left()}", canceled);
+                throw new TimeoutException($"No {what} within {patience ?? Patience}; got instead: {Left()}", canceled);
             }
         }
     }

@@ -59,9 +59,6 @@ internal sealed class JournalReplay : IDisposable
     /// </summary>
     public bool Advance(IJournalReader journal, long rows) => AdvanceTo(journal, Progress + rows);
 
-    /// <summary>Replays all that is left.</summary>
-    public void AdvanceToEnd(IJournalReader journal) => AdvanceTo(journal, long.MaxValue);
-
     public void Dispose() => _hash.Dispose();
 
     // A link without any row counts too: a slice ends.

@@ -22,13 +22,14 @@ internal static class Restore
 {
     private static readonly string[] Parts = ["", "-wal", "-shm"];
 
-    public static Restored Run(string backup, string ledger, DateTimeOffset now)
+    /// <param name="progress">Hears how much of the work is done, 0 to 1.</param>
+    public static Restored Run(string backup, string ledger, DateTimeOffset now, IProgress<double>? progress = null)
     {
-        var sound = Proved(backup);
+        var sound = Proved(backup, ProgressPart.Of(progress, 0, 0.5));
         using var writer = Lock(ledger);
         var arriving = $"{ledger}.restoring";
         Copy(backup, arriving);
-        if (LedgerProof.Of(arriving) is var copy && (!copy.IsSound || copy.Head != sound.Head))
+        if (LedgerProof.Of(arriving, ProgressPart.Of(progress, 0.5, 1)) is var copy && (!copy.IsSound || copy.Head != sound.Head))
         {
             File.Delete(arriving);
             throw new RestoreRefusedException("copy_not_sound", $"The copy {arriving} differs from the backup: the disk of the ledger, or of the backup, fails.", copy);
@@ -49,11 +50,11 @@ internal static class Restore
         return new Restored(copy, former);
     }
 
-    private static LedgerProof Proved(string backup)
+    private static LedgerProof Proved(string backup, IProgress<double>? progress)
     {
         if (!File.Exists(backup))
             throw new RestoreRefusedException("no_backup", $"There is no file {backup}.");
-        var proof = LedgerProof.Of(backup);
+        var proof = LedgerProof.Of(backup, progress);
         return proof.IsSound ? proof : throw new RestoreRefusedException("backup_not_sound", $"{backup} is not sound: {string.Join("; ", proof.Problems)}", proof);
     }
 

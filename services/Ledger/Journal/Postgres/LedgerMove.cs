@@ -19,8 +19,9 @@ internal sealed class MoveRefusedException(string reason, string message) : Exce
 /// </summary>
 internal static class LedgerMove
 {
+    /// <param name="progress">Hears how much of the work is done, 0 to 1.</param>
     /// <returns>The proof of the database.</returns>
-    public static LedgerProof Run(string path, string connectionString)
+    public static LedgerProof Run(string path, string connectionString, IProgress<double>? progress = null)
     {
         if (!LedgerServer.IsMeant(connectionString))
             throw new MoveRefusedException("no_database", "The target is a connection string of PostgreSQL, for example Host=db;Username=beacon;Database=ledger.");
@@ -28,7 +29,7 @@ internal static class LedgerMove
             throw new MoveRefusedException("no_ledger", $"There is no file {path}.");
         using var writer = Lock(path);
         var file = new LedgerFile(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
-        var sound = Proved(path, "ledger_not_sound");
+        var sound = Proved(path, "ledger_not_sound", ProgressPart.Of(progress, 0, 0.3));
         using (var former = new LedgerDb(new DbContextOptionsBuilder<LedgerDb>().UseSqlite(file.ConnectionString).Options))
             former.Database.Migrate();
         var server = new LedgerServer(connectionString);
@@ -47,7 +48,7 @@ internal static class LedgerMove
             throw new MoveRefusedException("database_not_empty", exception.Message);
         }
 
-        var moved = Proved(connectionString, "copy_not_sound");
+        var moved = Proved(connectionString, "copy_not_sound", ProgressPart.Of(progress, 0.7, 1));
         return moved.Head == sound.Head
             ? moved
             : throw new MoveRefusedException("copy_not_sound", $"The head of the database is {moved.Head}, and that of the file {sound.Head}. Do not use the database.");
@@ -65,9 +66,9 @@ internal static class LedgerMove
         }
     }
 
-    private static LedgerProof Proved(string target, string reason)
+    private static LedgerProof Proved(string target, string reason, IProgress<double>? progress)
     {
-        var proof = LedgerProof.Of(target);
+        var proof = LedgerProof.Of(target, progress);
         return proof.IsSound ? proof : throw new MoveRefusedException(reason, string.Join("; ", proof.Problems));
     }
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
 
-namespace Beacon.Ledger.Tests;
+namespace Beacon.Testing;
 
 /// <summary>
 /// A real PostgreSQL of the tests' own: made in a temporary folder, reached by a socket there, ended with the tests. The one
