@@ -18,6 +18,8 @@ public sealed class WatchPageTests(BrowserFixture fixture) : ConsoleTests(fixtur
         var page = viewer.Page;
         await page.SetViewportSizeAsync(screen.Width, screen.Height);
         await viewer.SeesTheLivePictureAsync();
+        // Nothing that was said on the way there stands before the picture.
+        await Assertions.Expect(page.Locator(".player-state")).ToHaveCountAsync(0);
         await Assertions.Expect(page.GetByTestId("relay-strip")).ToContainTextAsync("earned");
         await AuditAsync(page, "watch", screen);
 

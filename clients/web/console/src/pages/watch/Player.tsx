@@ -56,6 +56,12 @@ export function Player({ canvas, watch, onStart, title, relayOnly, onRelayOnly }
   const toggleFull = () => void (document.fullscreenElement ? document.exitFullscreen() : frame.current?.requestFullscreen()?.catch(() => undefined));
 
   useEffect(() => {
+    // It may have changed since it was drawn.
+    redraw((last) => last + 1);
+    return watch?.on('state', () => redraw((last) => last + 1));
+  }, [watch]);
+
+  useEffect(() => {
     const key = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || (event.target as Element).closest('input, select, textarea, dialog')) return;
       if (event.key === 'm') void toggleSound();
