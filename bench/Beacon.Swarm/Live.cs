@@ -227,13 +227,17 @@ internal sealed class LiveRun(Server server, Crowd crowd, bool acceptsMacTickets
     /// <summary>Relays go at once, as tabs do that are closed, and each of their children waits for another parent.</summary>
     private async Task HealAsync(Peer[] viewers, int orphansAsked, JsonObject report)
     {
-        var (victims, orphans) = Victims(viewers, orphansAsked);
         await Phase.RestAsync(server);
+        // Only now: trees improve while nothing is asked of them.
+        var (victims, orphans) = Victims(viewers, orphansAsked);
         var phase = Phase.Begin(server, orphans.Count);
         var startedAt = Stopwatch.GetTimestamp();
         foreach (var victim in victims)
             victim.SayGoodbye();
         var closedAt = Stopwatch.GetTimestamp();
+        // Who was given another parent between the look and the loss has lost none.
+        var lost = victims.Select(victim => victim.PeerId).ToHashSet(StringComparer.Ordinal);
+        orphans.RemoveAll(orphan => orphan.AssignedAt < startedAt && !lost.Contains(orphan.ParentId));
         using var glance = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (orphans.Any(orphan => orphan.AssignedAt < startedAt) && Stopwatch.GetElapsedTime(startedAt) < Patience)
             await glance.WaitForNextTickAsync();

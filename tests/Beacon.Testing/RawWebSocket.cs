@@ -27,8 +27,9 @@ public abstract class RawWebSocket : IDisposable
     private int _filled;
     private bool _isUpgraded;
     private bool _isClosed;
+    private volatile bool _saidGoodbye;
 
-    /// <summary>The code of the server's close frame, 0 without one.</summary>
+    /// <summary>The code with which the server closed, 0 when it did not; that it answers a goodbye does not count.</summary>
     public int CloseCode { get; private set; }
 
     public bool IsClosed => Volatile.Read(ref _isClosed);
@@ -74,7 +75,11 @@ public abstract class RawWebSocket : IDisposable
     }
 
     /// <summary>A close frame with 1001, as a browser sends it when its page goes.</summary>
-    public void SayGoodbye() => Send(Close, [0x03, 0xE9]);
+    public void SayGoodbye()
+    {
+        _saidGoodbye = true;
+        Send(Close, [0x03, 0xE9]);
+    }
 
     /// <summary>Ends the connection as a crash would: a reset, no close frame.</summary>
     public void Abort()
@@ -218,7 +223,7 @@ public abstract class RawWebSocket : IDisposable
                 Send(Pong, payload);
                 break;
             case Close:
-                CloseCode = payload.Length >= 2 ? BinaryPrimitives.ReadUInt16BigEndian(payload) : 0;
+                CloseCode = payload.Length >= 2 && !_saidGoodbye ? BinaryPrimitives.ReadUInt16BigEndian(payload) : 0;
                 break;
             case Text or Binary:
                 OnMessage(payload);
