@@ -17,6 +17,9 @@ internal sealed class CommandRun(Surroundings surroundings, Api api, bool isJson
 
     public IAnsiConsole Console => surroundings.Console;
 
+    /// <summary>Somebody sits there and sees what is drawn.</summary>
+    private bool IsWatched => !isJson && Console.Profile.Capabilities.Interactive;
+
     public TimeProvider Clock => surroundings.Clock;
 
     public string? Environment(string name) => surroundings.Environment(name);
@@ -35,12 +38,12 @@ internal sealed class CommandRun(Surroundings surroundings, Api api, bool isJson
 
     /// <summary>Shows that something is going on, to whoever sits there.</summary>
     public Task<T> BusyAsync<T>(string what, Func<Task<T>> work) =>
-        isJson || !Console.Profile.Capabilities.Interactive ? work() : Console.Status().StartAsync(what, _ => work());
+        IsWatched ? Console.Status().StartAsync(what, _ => work()) : work();
 
     /// <summary>Shows how much is done, to whoever sits there.</summary>
     /// <param name="work">Says how much, 0 to 1.</param>
     public Task<T> ProgressAsync<T>(string what, Func<IProgress<double>?, Task<T>> work) =>
-        isJson || !Console.Profile.Capabilities.Interactive ? work(null) : Console.Progress().StartAsync(context => work(new Bar(context.AddTask(what, maxValue: 1))));
+        IsWatched ? Console.Progress().StartAsync(context => work(new Bar(context.AddTask(what, maxValue: 1)))) : work(null);
 
     /// <summary>Micro-credits as credits, to the last digit: 1234567 is <c>1.234567</c>.</summary>
     public static string Credits(long microcredits) => (microcredits / 1_000_000m).ToString("#,0.######", CultureInfo.InvariantCulture);

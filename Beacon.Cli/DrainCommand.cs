@@ -26,13 +26,8 @@ internal static class DrainCommand
             if (parsed.GetValue(noWait))
                 return run.Show(started, console => console.MarkupLineInterpolated($"[bold]{started.EdgeId}[/] lets {started.Sessions} sessions go until {CommandRun.Time(started.EndsAt)}."));
 
-            var left = run.IsJson || !run.Console.Profile.Capabilities.Interactive ? await WaitAsync(run, _ => { }, cancellation) : await run.Console.Progress().StartAsync(async context =>
-            {
-                var task = context.AddTask("sessions gone", maxValue: Math.Max(1, started.Sessions));
-                var last = await WaitAsync(run, drain => task.Value = started.Sessions - Math.Min(started.Sessions, drain.Sessions), cancellation);
-                task.Value = task.MaxValue;
-                return last;
-            });
+            var left = await run.ProgressAsync("sessions gone", progress =>
+                WaitAsync(run, drain => progress?.Report(1 - (Math.Min(started.Sessions, drain.Sessions) / (double)Math.Max(1, started.Sessions))), cancellation));
             return run.Show(left, console => console.MarkupLineInterpolated($"[bold]{left.EdgeId}[/] is empty. Stop it, or take it back with --stop."));
         });
     }
