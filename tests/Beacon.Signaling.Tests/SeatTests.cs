@@ -53,6 +53,19 @@ public sealed class SeatTests
     }
 
     [Fact]
+    public void A_child_is_where_its_latest_offer_came_from()
+    {
+        var seat = Confirmed();
+        seat.TryApply(Directive(1, DirectiveKind.ChildAssigned, "child", "old"));
+
+        seat.Meet(0, "child", "new");
+        Assert.Equal("new", seat.EdgeOf(0, "child"));
+
+        seat.TryApply(Directive(2, DirectiveKind.ChildAssigned, "child", "newer"));
+        Assert.Equal("newer", seat.EdgeOf(0, "child"));
+    }
+
+    [Fact]
     public void Stripes_count_their_versions_apart()
     {
         var seat = Confirmed();

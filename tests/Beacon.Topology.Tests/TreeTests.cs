@@ -239,6 +239,8 @@ public sealed class TreeTests
         Assert.Contains(changes, change => change is { Kind: ChangeKind.ChildAssigned, PeerId: "root", OtherId: "a" });
         Assert.Contains(changes, change => change is { Kind: ChangeKind.ParentAssigned, PeerId: "b", OtherId: "a", Depth: 2, Reason: "resumed" });
         Assert.Contains(changes, change => change is { Kind: ChangeKind.ChildAssigned, PeerId: "a", OtherId: "b" });
+        // There is nobody who could stand by, and the client may remember somebody.
+        Assert.Contains(changes, change => change is { Kind: ChangeKind.StandbyAssigned, PeerId: "a", OtherId: null });
     }
 
     [Theory]

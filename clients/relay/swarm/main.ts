@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { BeaconApi } from 'beacon-client';
@@ -21,6 +22,9 @@ const { positionals, values } = parseArgs({
 const [role, url = '', streamId = ''] = positionals;
 const rtc = nodeRtc('127.0.0.1');
 const token = () => guestTokens(new BeaconApi(url), 'Swarm');
+/** Whoever measures pauses must know of its own. */
+const delays = monitorEventLoopDelay({ resolution: 20 });
+delays.enable();
 const say = (value: unknown) => console.log(JSON.stringify(value));
 
 const answers = role === 'root' ? await root() : await viewers();
@@ -32,6 +36,8 @@ async function root(): Promise<Record<string, () => unknown>> {
   const noise = await broadcastNoise({ url, token: token(), rtc, bitrateKbps: Number(values.bitrate), framesPerSecond: Number(values.fps), maxChildren: Number(values.children) });
   say({ peerId: noise.peerId, streamId: noise.streamId });
   return {
+    forget: () => (delays.reset(), {}),
+    paused: () => ({ ms: delays.max / 1e6 }),
     stats: () => ({ bytesPublished: noise.bytesPublished(), bytesSent: noise.peer.bytesRelayed, children: noise.peer.children.filter(({ active }) => active).length }),
   };
 }
@@ -43,7 +49,8 @@ async function viewers(): Promise<Record<string, () => unknown>> {
   say({ peerIds: peers.map(({ peerId }) => peerId) });
   return {
     begin: () => (peers.forEach((peer) => peer.beginAnew()), {}),
-    forget: () => (peers.forEach((peer) => peer.forgetBreaks()), {}),
+    forget: () => (delays.reset(), peers.forEach((peer) => peer.forgetBreaks()), {}),
+    paused: () => ({ ms: delays.max / 1e6 }),
     stats: () =>
       peers.map((peer) => ({
         peerId: peer.peerId,

@@ -119,11 +119,14 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
             return _neighbourEdges.GetValueOrDefault((stripe, peerId));
     }
 
-    /// <summary>A child has come with an offer: it is a neighbour, unless a directive says otherwise later.</summary>
+    /// <summary>
+    /// A child has come with an offer: it is a neighbour, and where it comes from, unless a directive says otherwise later. A child that
+    /// moved to another replica may be here before the bus tells of it.
+    /// </summary>
     public void Meet(int stripe, string childPeerId, string edgeId)
     {
         lock (_gate)
-            _neighbourEdges.TryAdd((stripe, childPeerId), edgeId);
+            _neighbourEdges[(stripe, childPeerId)] = edgeId;
     }
 
     private bool Apply(PeerDirective directive)

@@ -84,10 +84,13 @@ internal sealed partial class Tree(int stripe, TreeRules rules)
             Tell(reserved, ChangeKind.StandbyAssigned, peer);
         }
 
+        // Also that it has no standby: a client that was away may remember one.
         if (peer.Parent is { } parent)
+        {
             ResendParent(peer, parent, reason);
-        if (peer.Standby is not null)
             ResendStandby(peer);
+        }
+
         Finish();
     }
 

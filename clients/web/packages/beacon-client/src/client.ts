@@ -1,13 +1,13 @@
 import { BeaconApi } from './api';
-import { Broadcast, type BroadcastOptions } from './broadcast';
+import type { Broadcast, BroadcastOptions } from './broadcast';
 import { BeaconError } from './errors';
 import { Emitter } from './events';
 import type { RtcFactory } from './mesh/peerConnection';
-import { Relay, type RelayOptions } from './relay';
+import type { Relay, RelayOptions } from './relay';
 import type { SessionContext } from './session';
 import { SignalingSocket, type SocketState } from './signaling/socket';
 import { TokenKeeper, type TokenProvider } from './signaling/tokens';
-import { Watch, type WatchOptions } from './watch';
+import type { Watch, WatchOptions } from './watch';
 
 /** Whom to connect to, and as whom. */
 export interface BeaconClientOptions {
@@ -52,7 +52,7 @@ export interface BeaconClientEvents {
 /** TURN credentials are made for longer than this, and a stream's peers connect again and again. */
 const ICE_SERVERS_FRESH_MS = 5 * 60_000;
 
-/** One account's connection to Beacon. Broadcasts and watches share it. */
+/** One account's connection to Beacon. Broadcasts and watches share it. What a page does not use of it is not loaded. */
 export class BeaconClient extends Emitter<BeaconClientEvents> {
   /** The REST calls, as the same account. */
   readonly api: BeaconApi;
@@ -106,18 +106,21 @@ export class BeaconClient extends Emitter<BeaconClientEvents> {
   }
 
   /** Goes live. Rejects with a BeaconError, e.g. `channel_already_live`. */
-  broadcast(options: BroadcastOptions): Promise<Broadcast> {
-    return Broadcast.start(this.#context, options);
+  async broadcast(options: BroadcastOptions): Promise<Broadcast> {
+    const { Broadcast } = await import('./broadcast');
+    return await Broadcast.start(this.#context, options);
   }
 
   /** Joins a stream to relay it, without playing it. Rejects with a BeaconError, e.g. `unknown_stream`. */
-  relay(options: RelayOptions): Promise<Relay> {
-    return Relay.start(this.#context, options);
+  async relay(options: RelayOptions): Promise<Relay> {
+    const { Relay } = await import('./relay');
+    return await Relay.start(this.#context, options);
   }
 
   /** Joins a stream. Rejects with a BeaconError, e.g. `unknown_stream`. */
-  watch(options: WatchOptions): Promise<Watch> {
-    return Watch.start(this.#context, options);
+  async watch(options: WatchOptions): Promise<Watch> {
+    const { Watch } = await import('./watch');
+    return await Watch.start(this.#context, options);
   }
 
   /** Ends the connection; broadcasts and watches are to be stopped before. */

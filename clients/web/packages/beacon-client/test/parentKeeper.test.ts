@@ -5,6 +5,7 @@ import { chunk } from './chunks';
 
 class FakeParent implements Parent {
   open = false;
+  answered = false;
   closed = false;
   readonly said: string[] = [];
   constructor(
@@ -130,6 +131,21 @@ describe('the keeper of parents', () => {
     const { assign, links, A } = fed();
     assign('A', 3);
     expect([links.length, A.closed, A.said]).toEqual([2, false, ['active now']]);
+  });
+
+  test.each(['parent', 'standby'] as const)('offers itself anew when the server names a %s again that has not answered', (role) => {
+    const { links, latest, keeper } = setUp();
+    const name = (version: bigint) => {
+      const assignment = { peerId: 'A', ticket: 't', version, depth: 1 };
+      if (role === 'parent') keeper.assign(assignment);
+      else keeper.assignStandby(assignment, version);
+    };
+    name(1n);
+    name(2n);
+    expect(links.map(({ closed }) => closed)).toEqual([true, false]);
+    latest('A').answered = true;
+    name(3n);
+    expect(links).toHaveLength(2);
   });
 
   test('ignores an older assignment, and accepts it after a new session', () => {

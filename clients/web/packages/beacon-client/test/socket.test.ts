@@ -53,6 +53,7 @@ async function setUp() {
   const states: string[] = [];
   socket.on('state', (state) => states.push(state));
   socket.open();
+  await vi.dynamicImportSettled();
   await vi.advanceTimersByTimeAsync(0);
   return { socket, states, asked, latest: () => FakeWebSocket.all.at(-1)! };
 }

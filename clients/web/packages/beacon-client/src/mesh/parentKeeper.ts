@@ -98,7 +98,7 @@ export class ParentKeeper {
     if (this.#closed || assignment.version <= this.#newest.parent) return;
     this.#newest.parent = assignment.version;
     this.#assigned = assignment;
-    this.#forgetRetry(assignment.peerId);
+    this.#startOver(assignment.peerId);
     this.#use(assignment);
     this.#prune();
     this.options.onChange();
@@ -109,7 +109,7 @@ export class ParentKeeper {
     this.#newest.standby = version;
     this.#standby = assignment;
     if (assignment) {
-      this.#forgetRetry(assignment.peerId);
+      this.#startOver(assignment.peerId);
       this.#ensure(assignment);
     }
     this.#prune();
@@ -210,6 +210,16 @@ export class ParentKeeper {
 
   #isIdle(held: Held): boolean {
     return held.active && held.link.open && this.options.now() - Math.max(held.deliveredAt ?? 0, held.activeSince) > IDLE_MS;
+  }
+
+  /**
+   * The server names a peer anew when its session moved to another replica. An offer that went to the old one, or whose answer did, is
+   * lost, and would be waited for as long as a slow network may take.
+   */
+  #startOver(peerId: string): void {
+    const held = this.#held.get(peerId);
+    if (held && !held.link.open && !held.link.answered) held.link.close();
+    this.#forgetRetry(peerId);
   }
 
   /** Connects if need be and asks for chunks as soon as that is possible. */

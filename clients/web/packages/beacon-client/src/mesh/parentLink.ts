@@ -18,6 +18,8 @@ export interface ParentLinkEvents {
 export interface Parent {
   readonly peerId: string;
   readonly open: boolean;
+  /** The other side has replied to the offer. */
+  readonly answered: boolean;
   /** Asks for chunks, from a sequence number on or else from the current group of pictures. */
   activate(from: number | undefined): void;
   standBy(): void;
@@ -39,6 +41,7 @@ export class ParentLink implements Parent {
   readonly #connection: PeerConnection;
   readonly #channel: RTCDataChannel;
   readonly #connectTimer: ReturnType<typeof setTimeout>;
+  answered = false;
 
   constructor(
     private readonly options: ParentLinkOptions,
@@ -77,7 +80,8 @@ export class ParentLink implements Parent {
     this.#say({ type: 'standby' });
   }
 
-  async answered(sdp: string): Promise<void> {
+  async takeAnswer(sdp: string): Promise<void> {
+    this.answered = true;
     try {
       await this.#connection.setRemote({ type: 'answer', sdp });
     } catch {

@@ -458,7 +458,7 @@ export class StreamPeer {
         await this.#accept(peerId, stripe, payload.value, ticket);
         return;
       case 'answer':
-        await this.#parentLinks.get(key)?.answered(payload.value);
+        await this.#parentLinks.get(key)?.takeAnswer(payload.value);
         return;
       case 'candidate':
         // While two peers change places each can be the other's parent; the ICE credentials sort out whose candidate it is.

@@ -1,13 +1,12 @@
-import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { Backoff } from '../backoff';
 import { BeaconError } from '../errors';
 import { Emitter } from '../events';
-import { ClientFrameSchema, ServerFrameSchema, type ServerFrame, type Welcome } from '../gen/beacon/signaling/v1/frames_pb';
+import type { Welcome } from '../gen/beacon/signaling/v1/frames_pb';
+import type { ClientFramePayload, ServerFramePayload } from './frames';
 import type { TokenKeeper } from './tokens';
 import { newTrace } from './trace';
 
-export type ClientFramePayload = NonNullable<MessageInitShape<typeof ClientFrameSchema>['frame']>;
-export type ServerFramePayload = ServerFrame['frame'];
+export type { ServerFramePayload } from './frames';
 /** `waiting`: the connection was lost, and the next attempt comes after a while. */
 export type SocketState = 'idle' | 'connecting' | 'open' | 'waiting' | 'closed';
 
@@ -46,6 +45,7 @@ export class SignalingSocket extends Emitter<SocketEvents> {
   readonly #WebSocket: typeof WebSocket;
   readonly #pending = new Map<bigint, PendingRequest>();
   #socket: WebSocket | undefined;
+  #codec: typeof import('./frames') | undefined;
   #welcome: Welcome | undefined;
   #state: SocketState = 'idle';
   #lastRequestId = 0n;
@@ -143,7 +143,8 @@ export class SignalingSocket extends Emitter<SocketEvents> {
     this.#setState('connecting');
     let token: string;
     try {
-      token = await this.options.tokens.current();
+      // Who only calls the API does without the code of the frames.
+      [token, this.#codec] = await Promise.all([this.options.tokens.current(), this.#codec ?? import('./frames')]);
     } catch {
       this.#reconnectLater();
       return;
@@ -179,7 +180,7 @@ export class SignalingSocket extends Emitter<SocketEvents> {
   }
 
   #receive(bytes: Uint8Array): void {
-    const { requestId, frame } = fromBinary(ServerFrameSchema, bytes);
+    const { requestId, frame } = this.#codec!.decodeFrame(bytes);
     if (frame.case === 'welcome') {
       this.#welcome = frame.value;
       this.#accountId = frame.value.accountId;
@@ -205,7 +206,7 @@ export class SignalingSocket extends Emitter<SocketEvents> {
 
   #write(requestId: bigint, frame: ClientFramePayload, traceparent = ''): boolean {
     if (this.#state !== 'open' || this.#socket?.readyState !== this.#WebSocket.OPEN) return false;
-    this.#socket.send(toBinary(ClientFrameSchema, create(ClientFrameSchema, { requestId, frame, traceparent })));
+    this.#socket.send(this.#codec!.encodeFrame(requestId, frame, traceparent));
     return true;
   }
 
