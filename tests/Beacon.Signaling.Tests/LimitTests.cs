@@ -3,6 +3,7 @@ using Beacon.Contracts.Signaling.V1;
 using Beacon.Signaling.Identity;
 using Google.Protobuf;
 using Microsoft.Extensions.Time.Testing;
+using StackExchange.Redis;
 
 namespace Beacon.Signaling.Tests;
 
@@ -170,6 +171,23 @@ public sealed class LimitTests(GarnetFixture garnet) : IClassFixture<GarnetFixtu
         _clock.AdjustTime(_clock.GetUtcNow() + TimeSpan.FromDays(2) + TimeSpan.FromSeconds(5 + seconds));
 
         Assert.Equal(isGood, await host.Get<GuestIssuer>().RefreshAsync(guest.RefreshToken) is not null);
+    }
+
+    [Fact]
+    public async Task A_socket_ticket_is_good_for_its_seconds_by_the_clock_of_the_store()
+    {
+        await using var host = await StartAsync(("Signaling:SocketTicketSeconds", "7"));
+        var tickets = host.Get<SocketTickets>();
+        var redis = host.Get<IConnectionMultiplexer>();
+        var (used, expiresAt) = await tickets.IssueAsync("token");
+        Assert.Equal(_clock.GetUtcNow().AddSeconds(7), expiresAt);
+        Assert.Equal("token", await tickets.RedeemAsync(used));
+
+        var (late, _) = await tickets.IssueAsync("token");
+        var key = Assert.Single(redis.GetServers().Single().Keys(pattern: "beacon:socket-ticket:*"));
+        Assert.InRange((await redis.GetDatabase().KeyTimeToLiveAsync(key))!.Value, TimeSpan.FromSeconds(6), TimeSpan.FromSeconds(7));
+        await redis.GetDatabase().KeyExpireAsync(key, TimeSpan.Zero);
+        Assert.Null(await tickets.RedeemAsync(late));
     }
 
     [Fact]

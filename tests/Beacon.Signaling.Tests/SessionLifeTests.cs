@@ -127,6 +127,29 @@ public sealed class SessionLifeTests(GarnetFixture garnet) : IClassFixture<Garne
     }
 
     [Fact]
+    public async Task A_lost_peer_is_given_up_when_its_grace_time_is_over_and_not_before()
+    {
+        await using var host = await StartAsync();
+        var first = await ConnectAsync(host, host.Guest("First"));
+        var firstId = (await JoinAsync(first)).PeerId;
+        var second = await ConnectAsync(host, host.Guest("Second"));
+        var secondId = (await JoinAsync(second)).PeerId;
+        await first.DisposeAsync();
+        await Until(() => host.Get<Edge>().SessionCount == 1);
+        _clock.Advance(TimeSpan.FromMilliseconds(100));
+        await second.DisposeAsync();
+        await Until(() => host.Get<Edge>().SessionCount == 0);
+
+        _clock.Advance(TimeSpan.FromMilliseconds(900));
+        Assert.Equal(firstId, await _asked.NextLeaveAsync());
+        // The same look found the second one a tenth of a second too early.
+        Assert.Equal(1, host.Get<Edge>().SeatCount);
+
+        _clock.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.Equal(secondId, await _asked.NextLeaveAsync());
+    }
+
+    [Fact]
     public async Task A_leave_that_Topology_could_not_hear_is_told_again_unless_the_peer_is_back()
     {
         await using var host = await StartAsync();
@@ -157,6 +180,8 @@ public sealed class SessionLifeTests(GarnetFixture garnet) : IClassFixture<Garne
         Assert.Equal(0, _asked.LeaveCount);
     }
 
+    private static ReadOnlySpan<byte> Ping => [0x89, 0];
+
     [Fact]
     public async Task A_client_that_falls_silent_is_pinged_and_then_cut_off()
     {
@@ -168,16 +193,31 @@ public sealed class SessionLifeTests(GarnetFixture garnet) : IClassFixture<Garne
             $"GET /ws HTTP/1.1\r\nHost: {host.Http.Authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: beacon.v1.proto, bearer.{host.Guest().AccessToken}\r\n\r\n"), TestContext.Current.CancellationToken);
         await Until(() => host.Get<Edge>().SessionCount == 1);
 
-        _clock.Advance(TimeSpan.FromSeconds(15));
-        var received = new List<byte>();
-        var buffer = new byte[4_096];
-        // 0x89 0x00: an empty ping.
-        while (received.Count < 2 || received[^2] != 0x89 || received[^1] != 0)
-            received.AddRange(buffer[..await stream.ReadAsync(buffer, TestContext.Current.CancellationToken)]);
-        Assert.Equal(1, host.Get<Edge>().SessionCount);
+        // A second less of silence, and the client is left alone: it hears the answer to its own ping, and nothing before it.
+        _clock.Advance(TimeSpan.FromSeconds(14));
+        await stream.WriteAsync(new byte[] { 0x89, 0x80, 0, 0, 0, 0 }, TestContext.Current.CancellationToken);
+        var before = await ReadUntilAsync(0x8A);
+        Assert.False(before.AsSpan().IndexOf(Ping) >= 0, Convert.ToHexString(before));
 
         _clock.Advance(TimeSpan.FromSeconds(15));
+        await ReadUntilAsync(0x89);
+        // A second less, and it is pinged once more.
+        _clock.Advance(TimeSpan.FromSeconds(14));
+        await ReadUntilAsync(0x89);
+        Assert.Equal(1, host.Get<Edge>().SessionCount);
+
+        _clock.Advance(TimeSpan.FromSeconds(1));
         await Until(() => host.Get<Edge>().SessionCount == 0);
+
+        // Up to an empty control frame.
+        async Task<byte[]> ReadUntilAsync(byte opcode)
+        {
+            var received = new List<byte>();
+            var buffer = new byte[4_096];
+            while (received.Count < 2 || received[^2] != opcode || received[^1] != 0)
+                received.AddRange(buffer[..await stream.ReadAsync(buffer, TestContext.Current.CancellationToken)]);
+            return [.. received];
+        }
     }
 
     [Theory]

@@ -86,6 +86,19 @@ public sealed class TicketsTests
         NamesTheEdge(ticket);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void An_edge_ticket_is_good_for_the_seconds_that_are_set(bool isKeyed)
+    {
+        var office = new TicketOffice(_key, Options.Create(new SignalingOptions { EdgeTicketSeconds = 77 }), _clock);
+
+        var ticket = new JsonWebToken(office.Edge("stream", 0, "parent", "child", isKeyed ? office.KeyOf("stream", "parent") : null));
+
+        // That it ends then, to the millisecond, is the peers' to check: tickets.test.ts.
+        Assert.Equal(_clock.GetUtcNow().ToUnixTimeSeconds() + 77, new DateTimeOffset(ticket.ValidTo, TimeSpan.Zero).ToUnixTimeSeconds());
+    }
+
     [Fact]
     public void The_key_of_a_parent_is_the_same_on_every_replica_and_anothers_in_another_stream()
     {

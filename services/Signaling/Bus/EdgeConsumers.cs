@@ -1,8 +1,10 @@
 using Beacon.Contracts.Events;
 using Beacon.Contracts.Signaling.V1;
 using Beacon.Contracts.Topology.V1;
+using Beacon.ServiceDefaults;
 using Beacon.Signaling.Sessions;
 using MassTransit;
+using Microsoft.Extensions.Options;
 
 namespace Beacon.Signaling.Bus;
 
@@ -131,6 +133,8 @@ internal sealed class EdgeConsumersDefinition : ConsumerDefinition<EdgeConsumers
     protected override void ConfigureConsumer(
         IReceiveEndpointConfigurator endpointConfigurator, IConsumerConfigurator<EdgeConsumers> consumerConfigurator, IRegistrationContext context)
     {
+        // By itself MassTransit would take one message only when the one before is acknowledged, which a quorum queue first writes to disk.
+        endpointConfigurator.PrefetchCount = context.GetRequiredService<IOptions<BusOptions>>().Value.PrefetchMessages;
         // Long enough for the broker's own restart; after that the replica is gone, and its queue with it.
         if (endpointConfigurator is IRabbitMqReceiveEndpointConfigurator rabbit)
             rabbit.QueueExpiration = TimeSpan.FromMinutes(5);
