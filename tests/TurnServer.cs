@@ -3,8 +3,8 @@ using System.Globalization;
 
 namespace Beacon.Testing;
 
-/// <summary>A real coturn on a free port of the loopback, when it is installed.</summary>
-internal sealed class TurnServer(string secret) : IAsyncDisposable
+/// <summary>A real coturn on a port of the loopback, when it is installed.</summary>
+internal sealed class TurnServer(string secret, int port) : IAsyncDisposable
 {
     private static readonly string? Program = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
         .Select(directory => Path.Combine(directory, "turnserver")).FirstOrDefault(File.Exists);
@@ -12,7 +12,7 @@ internal sealed class TurnServer(string secret) : IAsyncDisposable
     private readonly string _directory = Directory.CreateTempSubdirectory("beacon-turn-").FullName;
     private Process? _process;
 
-    public int Port { get; } = GarnetFixture.FreePort();
+    public int Port { get; } = port;
 
     public static void RequireInstalled() => Assert.SkipWhen(Program is null, "turnserver (coturn) is not installed");
 

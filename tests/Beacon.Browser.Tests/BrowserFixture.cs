@@ -56,8 +56,9 @@ public class BrowserFixture : IAsyncLifetime
 
     /// <summary>Opens the watch page in a browser profile of its own, so that it is an account of its own.</summary>
     /// <param name="script">Runs in the page before anything of its own.</param>
-    public async Task<PeerPage> WatchAsync(string name, string streamId, double uplinkMbps = 5, string? script = null) =>
-        await OpenAsync(name, WatchPath(name, streamId, uplinkMbps), script: script);
+    /// <param name="relayOnly">It hides its address behind the TURN server.</param>
+    public async Task<PeerPage> WatchAsync(string name, string streamId, double uplinkMbps = 5, string? script = null, bool relayOnly = false) =>
+        await OpenAsync(name, WatchPath(name, streamId, uplinkMbps) + (relayOnly ? "&relayOnly=1" : ""), script: script);
 
     /// <summary>The same in a browser that is a process of its own, to be killed.</summary>
     public async Task<(KillableBrowser Browser, PeerPage Page)> WatchInOwnBrowserAsync(string name, string streamId, double uplinkMbps)
@@ -80,7 +81,7 @@ public class BrowserFixture : IAsyncLifetime
         return page;
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         if (_browser is not null)
             await _browser.DisposeAsync();

@@ -22,8 +22,8 @@ public abstract class PagesTests(BrowserFixture fixture) : IAsyncLifetime
 
     protected async Task<PeerPage> BroadcastAsync(string name) => Keep(await Fixture.BroadcastAsync(name));
 
-    protected async Task<PeerPage> WatchAsync(string name, string streamId, double uplinkMbps = 5, string? script = null) =>
-        Keep(await Fixture.WatchAsync(name, streamId, uplinkMbps, script));
+    protected async Task<PeerPage> WatchAsync(string name, string streamId, double uplinkMbps = 5, string? script = null, bool relayOnly = false) =>
+        Keep(await Fixture.WatchAsync(name, streamId, uplinkMbps, script, relayOnly));
 
     /// <summary>Waits for what the server will have done by then.</summary>
     protected static async Task Until(Func<Task<bool>> fact, string what, int seconds)

@@ -11,7 +11,7 @@ public sealed class DoctorTests(ServerFixture fixture, RedisFixture redis) : ICl
     {
         RedisFixture.RequireInstalled();
         TurnServer.RequireInstalled();
-        await using var turn = new TurnServer("a secret");
+        await using var turn = new TurnServer("a secret", Repository.FreePorts(1)[0]);
         turn.Start();
         await AnswersAsync(turn);
 

@@ -12,7 +12,7 @@ public sealed class TurnServerTests(GarnetFixture garnet) : IClassFixture<Garnet
 {
     private const string Secret = "a secret of the turn server";
     private const ushort AllocateSuccess = 0x0103;
-    private readonly TurnServer _turn = new(Secret);
+    private readonly TurnServer _turn = new(Secret, GarnetFixture.FreePort());
 
     public ValueTask InitializeAsync()
     {
