@@ -31,6 +31,8 @@ export class Hub {
   readonly #http: Server;
   readonly #sockets: WebSocketServer;
   #version = 0n;
+  /** So many of the next offers are lost on their way. */
+  offersToLose = 0;
 
   private constructor() {
     this.#http = createServer(({ method, url = '' }, response) => {
@@ -132,7 +134,10 @@ export class Hub {
         return this.#send(socket, { case: 'streamJoined', value: { streamId, peerId, channel: 'c', title: 't', bitrateKbps: 1000, resumeTicket: 'r', ticketKey } }, requestId);
       }
       case 'signal':
-        if (frame.value.payload.case === 'offer') this.#offers.set(self, this.offersOf(self) + 1);
+        if (frame.value.payload.case === 'offer') {
+          this.#offers.set(self, this.offersOf(self) + 1);
+          if (this.offersToLose-- > 0) return;
+        }
         return this.#tell(frame.value.peerId, { case: 'signal', value: { ...frame.value, peerId: self } });
       case 'metricsReport':
         this.#reports.set(self, [...this.reportsOf(self), frame.value]);

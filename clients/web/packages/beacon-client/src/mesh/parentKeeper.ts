@@ -217,8 +217,11 @@ export class ParentKeeper {
    * lost, and would be waited for as long as a slow network may take.
    */
   #startOver(peerId: string): void {
+    this.#forgetRetry(peerId);
     const held = this.#held.get(peerId);
-    if (held && !held.link.open && !held.link.answered) held.link.close();
+    if (!held || held.link.open || held.link.answered) return;
+    held.link.close();
+    // It would be tried again later; whoever calls this does it now.
     this.#forgetRetry(peerId);
   }
 

@@ -81,6 +81,8 @@ export class ParentLink implements Parent {
   }
 
   async takeAnswer(sdp: string): Promise<void> {
+    // Two of them: the first was to an offer before this link's, and has taken the place of the one that fits. A new connection sorts it out.
+    if (this.answered && !this.open) return this.close();
     this.answered = true;
     try {
       await this.#connection.setRemote({ type: 'answer', sdp });
