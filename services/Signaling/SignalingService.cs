@@ -67,6 +67,7 @@ public static class SignalingService
     {
         ArgumentNullException.ThrowIfNull(bus);
         bus.AddConsumer<EdgeConsumers, EdgeConsumersDefinition>();
+        bus.AddConsumer<RaidConsumers, RaidConsumersDefinition>();
     }
 
     public static void MapSignaling(this WebApplication app)

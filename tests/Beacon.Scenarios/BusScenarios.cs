@@ -39,8 +39,8 @@ public sealed class BusScenarios(DistributedFixture beacon) : IAsyncLifetime
     {
         foreach (var endpoint in BusEndpoints.All)
             await IsQuorumAsync(endpoint);
-        foreach (var edgeId in EdgeIds())
-            await IsQuorumAsync(EdgeEndpoint.Name(edgeId), new() { ["x-expires"] = 300_000 });
+        foreach (var endpoint in EdgeIds().SelectMany<string, string>(edgeId => [EdgeEndpoint.Name(edgeId), EdgeEndpoint.RaidsName(edgeId)]))
+            await IsQuorumAsync(endpoint, new() { ["x-expires"] = 300_000 });
     }
 
     [Fact]

@@ -21,12 +21,12 @@ public sealed class DeliveryTests(GarnetFixture garnet) : IClassFixture<GarnetFi
         { "EdgeConsumers of ChallengeIssued", "window 8" },
         { "EdgeConsumers of CreditsEarned", "balance 30" },
         { "EdgeConsumers of PeersReassigned", "parent second" },
-        { "EdgeConsumers of RaidAnnounced", "the raid is off" },
-        { "EdgeConsumers of RaidCancelled", "the raid is off" },
-        { "EdgeConsumers of RaidLaunched", "1 word to go" },
-        { "EdgeConsumers of RaidPrepared", "1 place" },
-        { "EdgeConsumers of StreamEnded", "1 end" },
         { "EdgeConsumers of TipPosted", "tips of 1 and 2" },
+        { "RaidConsumers of RaidAnnounced", "the raid is off" },
+        { "RaidConsumers of RaidCancelled", "the raid is off" },
+        { "RaidConsumers of RaidLaunched", "1 word to go" },
+        { "RaidConsumers of RaidPrepared", "1 place" },
+        { "RaidConsumers of StreamEnded", "1 end" },
     };
 
     public async ValueTask InitializeAsync() => _host = await SignalingHost.StartAsync(garnet.ConnectionString, settings: [("Signaling:GuestBurstPerAddress", "1000"), ("Signaling:HandshakeBurstPerAddress", "1000")]);
@@ -60,15 +60,15 @@ public sealed class DeliveryTests(GarnetFixture garnet) : IClassFixture<GarnetFi
         "EdgeConsumers of ChallengeIssued" => Of(
             viewer => [Challenge(viewer, 7), Challenge(viewer, 8)],
             frames => $"window {Delivery.Text(frames.Last(frame => frame.Challenge is not null).Challenge.Window)}"),
-        "EdgeConsumers of RaidAnnounced" => Of(viewer => [Announced(viewer), new RaidCancelled(viewer.RaidId, viewer.StreamId, "cancelled_by_raider")], IsOff),
-        "EdgeConsumers of RaidCancelled" => Of(viewer => [new RaidCancelled(viewer.RaidId, viewer.StreamId, "cancelled_by_raider"), Announced(viewer), Prepared(viewer)], IsOff),
-        "EdgeConsumers of RaidPrepared" => Of(
+        "RaidConsumers of RaidAnnounced" => Of(viewer => [Announced(viewer), new RaidCancelled(viewer.RaidId, viewer.StreamId, "cancelled_by_raider")], IsOff),
+        "RaidConsumers of RaidCancelled" => Of(viewer => [new RaidCancelled(viewer.RaidId, viewer.StreamId, "cancelled_by_raider"), Announced(viewer), Prepared(viewer)], IsOff),
+        "RaidConsumers of RaidPrepared" => Of(
             viewer => [Announced(viewer), Prepared(viewer)],
             frames => $"{frames.Count(frame => frame.Raid is { Placed: true })} place"),
-        "EdgeConsumers of RaidLaunched" => Of(
+        "RaidConsumers of RaidLaunched" => Of(
             viewer => [Announced(viewer), Launched(viewer, viewer.PeerId), Launched(viewer)],
             frames => $"{frames.Count(frame => frame.Raid is { CountdownMs: 0, Cancelled: false })} word to go"),
-        "EdgeConsumers of StreamEnded" => Of(
+        "RaidConsumers of StreamEnded" => Of(
             viewer => [Parent(viewer, 1, "first"), new Contracts.Events.StreamEnded(viewer.StreamId, "channel", "host", "ended", [])],
             frames => $"{frames.Count(frame => frame.StreamEnded is not null)} end"),
         // Of an older balance nobody has anything: in disorder it is not told at all.

@@ -53,6 +53,37 @@ public sealed class SeatTests
     }
 
     [Fact]
+    public void What_was_overtaken_by_word_of_something_else_still_counts()
+    {
+        var seat = Confirmed();
+
+        Assert.True(seat.TryApply(Directive(9, DirectiveKind.ChildRemoved, "gone", "edge")));
+        Assert.True(seat.TryApply(Directive(8, DirectiveKind.StandbyAssigned, "standby", "edge-of-standby")));
+        Assert.True(seat.TryApply(Parent(7, "parent")));
+        Assert.True(seat.TryApply(Directive(6, DirectiveKind.ChildAssigned, "child", "edge-of-child")));
+        Assert.False(seat.TryApply(Directive(5, DirectiveKind.ChildAssigned, "gone", "edge")));
+        Assert.False(seat.TryApply(Directive(5, DirectiveKind.Waiting)));
+
+        Assert.Equal("edge-of-parent", seat.EdgeOf(0, "parent"));
+        Assert.Equal("edge-of-standby", seat.EdgeOf(0, "standby"));
+        Assert.Equal("edge-of-child", seat.EdgeOf(0, "child"));
+        Assert.Null(seat.EdgeOf(0, "gone"));
+    }
+
+    [Fact]
+    public void The_last_word_about_many_former_children_is_forgotten_and_about_the_parent_never()
+    {
+        var seat = Confirmed();
+        seat.TryApply(Parent(1_000, "parent"));
+        for (var version = 1; version <= 500; version++)
+            seat.TryApply(Directive(version, DirectiveKind.ChildRemoved, $"child {version}", "edge"));
+
+        Assert.False(seat.TryApply(Parent(999, "older")));
+        Assert.False(seat.TryApply(Directive(499, DirectiveKind.ChildAssigned, "child 500", "edge")));
+        Assert.True(seat.TryApply(Directive(1, DirectiveKind.ChildAssigned, "child 1", "edge")));
+    }
+
+    [Fact]
     public void A_child_is_where_its_latest_offer_came_from()
     {
         var seat = Confirmed();

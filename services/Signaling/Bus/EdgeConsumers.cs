@@ -9,17 +9,12 @@ using Microsoft.Extensions.Options;
 namespace Beacon.Signaling.Bus;
 
 /// <summary>
-/// What this replica hears on the bus, and whom of its clients it tells. All of it comes over the replica's own endpoint,
-/// one message after the other, so that a raid is told before the end of the stream that it leaves.
+/// What this replica hears of its peers and accounts, and whom of its clients it tells. Much of it may be on its way at once, and then it comes
+/// in any order: directives and changes of a wallet are numbered, windows too, and a tip is news whenever it comes.
 /// </summary>
-internal sealed class EdgeConsumers(Edge edge, Directives directives, RaidNotices raids, Inbox inbox) :
+internal sealed class EdgeConsumers(Edge edge, Directives directives, Inbox inbox) :
     IConsumer<PeersReassigned>,
     IConsumer<ChallengeIssued>,
-    IConsumer<RaidLaunched>,
-    IConsumer<RaidAnnounced>,
-    IConsumer<RaidPrepared>,
-    IConsumer<RaidCancelled>,
-    IConsumer<Contracts.Events.StreamEnded>,
     IConsumer<CreditsEarned>,
     IConsumer<TipPosted>
 {
@@ -59,32 +54,6 @@ internal sealed class EdgeConsumers(Edge edge, Directives directives, RaidNotice
         return Task.CompletedTask;
     }
 
-    public Task Consume(ConsumeContext<RaidAnnounced> context) => raids.AnnounceAsync(context.Message);
-
-    public Task Consume(ConsumeContext<RaidPrepared> context) => raids.PrepareAsync(context.Message);
-
-    public Task Consume(ConsumeContext<RaidLaunched> context) => raids.LaunchAsync(context.Message);
-
-    public Task Consume(ConsumeContext<RaidCancelled> context) => raids.CancelAsync(context.Message);
-
-    public async Task Consume(ConsumeContext<Contracts.Events.StreamEnded> context)
-    {
-        var ended = context.Message;
-        var frame = new ServerFrame { StreamEnded = new Contracts.Signaling.V1.StreamEnded { StreamId = ended.StreamId, Reason = ended.Reason } };
-        var unsent = raids.GiveBackUnsentAsync(ended.StreamId);
-        using (var turn = new Turn())
-        {
-            foreach (var seat in edge.SeatsOf(ended.StreamId))
-            {
-                turn.Send(seat.Session, frame);
-                edge.Leave(seat);
-            }
-        }
-
-        raids.Forget(ended.StreamId);
-        await unsent;
-    }
-
     public Task Consume(ConsumeContext<CreditsEarned> context)
     {
         var change = context.Message;
@@ -120,13 +89,12 @@ internal sealed class EdgeConsumers(Edge edge, Directives directives, RaidNotice
     }
 }
 
-/// <summary>One endpoint a replica, gone with it.</summary>
 internal sealed class EdgeConsumersDefinition : ConsumerDefinition<EdgeConsumers>
 {
     public EdgeConsumersDefinition(Edge edge)
     {
         EndpointName = EdgeEndpoint.Name(edge.Id);
-        // In order: see EdgeConsumers.
+        // More would wait for each other's sessions.
         ConcurrentMessageLimit = 1;
     }
 
@@ -135,11 +103,6 @@ internal sealed class EdgeConsumersDefinition : ConsumerDefinition<EdgeConsumers
     {
         // By itself MassTransit would take one message only when the one before is acknowledged, which a quorum queue first writes to disk.
         endpointConfigurator.PrefetchCount = context.GetRequiredService<IOptions<BusOptions>>().Value.PrefetchMessages;
-        // Long enough for the broker's own restart; after that the replica is gone, and its queue with it.
-        if (endpointConfigurator is IRabbitMqReceiveEndpointConfigurator rabbit)
-            rabbit.QueueExpiration = TimeSpan.FromMinutes(5);
-        // What this replica could not tell its peers is of no use to anybody later, and nobody would ever empty its queue of errors.
-        endpointConfigurator.DiscardFaultedMessages();
-        endpointConfigurator.DiscardSkippedMessages();
+        endpointConfigurator.GoesWithItsReplica();
     }
 }

@@ -3,16 +3,23 @@ using Beacon.Contracts.Topology.V1;
 namespace Beacon.Signaling.Sessions;
 
 /// <summary>
-/// One peer: the place of a session in a stream. It knows its neighbours in the trees, because signals go only to them, and
-/// the newest assignment, because older directives may still be on the way.
+/// One peer: the place of a session in a stream. It knows its neighbours in the trees, because signals go only to them, and the newest
+/// directive about its parent, its standby and each child, because older ones may still be on the way: they come in any order.
 /// </summary>
 internal sealed class Seat(Session session, string streamId, string peerId, bool isRoot)
 {
+    private const string AsParent = "parent";
+    private const string AsStandby = "standby";
+
+    /// <summary>Far more than a peer has neighbours, with those that it had.</summary>
+    private const int MaxRoles = 128;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<(int Stripe, string PeerId), string> _neighbourEdges = [];
     private readonly Dictionary<int, string> _parents = [];
     private readonly Dictionary<int, string> _standbys = [];
-    private readonly Dictionary<int, long> _versions = [];
+    private readonly Dictionary<(int Stripe, string Role), long> _versions = [];
+    private readonly List<int> _stripes = [];
     private List<PeerDirective>? _early = [];
     private long _challengedWindow = long.MinValue;
     private string? _raidId;
@@ -101,9 +108,9 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
     {
         lock (_gate)
         {
-            return _versions.Count == 0
+            return _stripes.Count == 0
                 ? [new PeerTold()]
-                : [.. _versions.Keys.Select(stripe => new PeerTold
+                : [.. _stripes.Select(stripe => new PeerTold
                 {
                     Stripe = (uint)stripe,
                     ParentPeerId = _parents.GetValueOrDefault(stripe, ""),
@@ -131,10 +138,10 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
 
     private bool Apply(PeerDirective directive)
     {
-        // Versions grow per peer and stripe over all kinds: what is not newer was overtaken.
-        if (_versions.TryGetValue(directive.Stripe, out var newest) && directive.Version <= newest)
+        if (!IsNews(directive))
             return false;
-        _versions[directive.Stripe] = directive.Version;
+        if (!_stripes.Contains(directive.Stripe))
+            _stripes.Add(directive.Stripe);
         switch (directive.Kind)
         {
             case DirectiveKind.ParentAssigned or DirectiveKind.Waiting:
@@ -149,6 +156,27 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
             case DirectiveKind.ChildRemoved when directive.Neighbour is { } child:
                 _neighbourEdges.Remove((directive.Stripe, child.PeerId));
                 break;
+        }
+
+        return true;
+    }
+
+    /// <summary>Versions grow per peer and stripe over all kinds. What is not newer than the last word about the same was overtaken; about something else it still counts.</summary>
+    private bool IsNews(PeerDirective directive)
+    {
+        var role = (directive.Stripe, directive.Kind switch
+        {
+            DirectiveKind.ParentAssigned or DirectiveKind.Waiting => AsParent,
+            DirectiveKind.StandbyAssigned => AsStandby,
+            _ => directive.Neighbour?.PeerId ?? "",
+        });
+        if (_versions.TryGetValue(role, out var newest) && directive.Version <= newest)
+            return false;
+        _versions[role] = directive.Version;
+        if (_versions.Count > MaxRoles)
+        {
+            foreach (var old in _versions.Where(one => one.Key.Role is not (AsParent or AsStandby)).OrderBy(one => one.Value).Take(MaxRoles / 2).ToList())
+                _versions.Remove(old.Key);
         }
 
         return true;
