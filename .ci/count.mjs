@@ -12,6 +12,9 @@ function read(suite) {
   const of = (status) => tests.filter((test) => test.status === status);
   const result = { suite, passed: of('passed').length, skipped: of('skipped'), failed: of('failed') };
   const exit = Number(readFileSync(join(directory, `${suite}.exit`), 'utf8'));
+  // What fails beside tests, such as the end of a fixture, is in no report.
+  const log = readFileSync(join(directory, `${suite}.log`), 'utf8');
+  for (const [, name, reason] of log.matchAll(/^failed (\[.+\]).*\n((?: {2,}.+\n){0,4})/gm)) result.failed.push({ name, message: reason });
   // A suite that breaks without a failed test still is a failure, and so is one that checked nothing.
   if (result.failed.length === 0 && exit !== 0)
     result.failed.push({ name: suite, message: `ended with exit code ${exit}, see ${join(directory, suite)}.log` });

@@ -138,7 +138,7 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
 
     private bool Apply(PeerDirective directive)
     {
-        if (!IsNews(directive))
+        if (!TryAdvance(directive))
             return false;
         if (!_stripes.Contains(directive.Stripe))
             _stripes.Add(directive.Stripe);
@@ -162,7 +162,7 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
     }
 
     /// <summary>Versions grow per peer and stripe over all kinds. What is not newer than the last word about the same was overtaken; about something else it still counts.</summary>
-    private bool IsNews(PeerDirective directive)
+    private bool TryAdvance(PeerDirective directive)
     {
         var role = (directive.Stripe, directive.Kind switch
         {
