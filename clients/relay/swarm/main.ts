@@ -25,6 +25,7 @@ const token = () => guestTokens(new BeaconApi(url), 'Swarm');
 /** Whoever measures pauses must know of its own. */
 const delays = monitorEventLoopDelay({ resolution: 20 });
 delays.enable();
+const paused = () => ({ ms: delays.max / 1e6 });
 const say = (value: unknown) => console.log(JSON.stringify(value));
 
 const answers = role === 'root' ? await root() : await viewers();
@@ -37,7 +38,7 @@ async function root(): Promise<Record<string, () => unknown>> {
   say({ peerId: noise.peerId, streamId: noise.streamId });
   return {
     forget: () => (delays.reset(), {}),
-    paused: () => ({ ms: delays.max / 1e6 }),
+    paused,
     stats: () => ({ bytesPublished: noise.bytesPublished(), bytesSent: noise.peer.bytesRelayed, children: noise.peer.children.filter(({ active }) => active).length }),
   };
 }
@@ -50,7 +51,7 @@ async function viewers(): Promise<Record<string, () => unknown>> {
   return {
     begin: () => (peers.forEach((peer) => peer.beginAnew()), {}),
     forget: () => (delays.reset(), peers.forEach((peer) => peer.forgetBreaks()), {}),
-    paused: () => ({ ms: delays.max / 1e6 }),
+    paused,
     stats: () =>
       peers.map((peer) => ({
         peerId: peer.peerId,

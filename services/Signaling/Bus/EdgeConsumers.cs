@@ -89,20 +89,6 @@ internal sealed class EdgeConsumers(Edge edge, Directives directives, Inbox inbo
     }
 }
 
-internal sealed class EdgeConsumersDefinition : ConsumerDefinition<EdgeConsumers>
-{
-    public EdgeConsumersDefinition(Edge edge)
-    {
-        EndpointName = EdgeEndpoint.Name(edge.Id);
-        // More would wait for each other's sessions.
-        ConcurrentMessageLimit = 1;
-    }
-
-    protected override void ConfigureConsumer(
-        IReceiveEndpointConfigurator endpointConfigurator, IConsumerConfigurator<EdgeConsumers> consumerConfigurator, IRegistrationContext context)
-    {
-        // By itself MassTransit would take one message only when the one before is acknowledged, which a quorum queue first writes to disk.
-        endpointConfigurator.PrefetchCount = context.GetRequiredService<IOptions<BusOptions>>().Value.PrefetchMessages;
-        endpointConfigurator.GoesWithItsReplica();
-    }
-}
+/// <summary>Many at once: a quorum queue writes each acknowledgement to disk, and a message that is fetched only then would wait for it.</summary>
+internal sealed class EdgeConsumersDefinition(Edge edge, IOptions<BusOptions> options)
+    : ReplicaConsumerDefinition<EdgeConsumers>(EdgeEndpoint.Name(edge.Id), options.Value.PrefetchMessages);

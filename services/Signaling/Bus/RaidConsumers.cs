@@ -40,19 +40,5 @@ internal sealed class RaidConsumers(Edge edge, RaidNotices raids) :
     }
 }
 
-internal sealed class RaidConsumersDefinition : ConsumerDefinition<RaidConsumers>
-{
-    public RaidConsumersDefinition(Edge edge)
-    {
-        EndpointName = EdgeEndpoint.RaidsName(edge.Id);
-        // In order: MassTransit fetches no message before the one before it is acknowledged, for several that it holds may overtake each other.
-        ConcurrentMessageLimit = 1;
-    }
-
-    protected override void ConfigureConsumer(
-        IReceiveEndpointConfigurator endpointConfigurator, IConsumerConfigurator<RaidConsumers> consumerConfigurator, IRegistrationContext context)
-    {
-        endpointConfigurator.PrefetchCount = 1;
-        endpointConfigurator.GoesWithItsReplica();
-    }
-}
+/// <summary>In order: MassTransit fetches no message before the one before it is acknowledged, for several that it holds may overtake each other.</summary>
+internal sealed class RaidConsumersDefinition(Edge edge) : ReplicaConsumerDefinition<RaidConsumers>(EdgeEndpoint.RaidsName(edge.Id), prefetch: 1);
