@@ -39,13 +39,15 @@ internal static class Live
     private static readonly Option<string> OperatorKey = new("--operator-key") { Description = "The operator key of --url; tips need it.", DefaultValueFactory = _ => "" };
     private static readonly Option<bool> SelfHost = new("--self-host") { Description = "Start Beacon.Server as a child process (the default without --url)." };
     private static readonly Option<int> Replicas = Beacon.Benchmarks.Verb.Number("--replicas", 0, 0, 5, "Start the four services as processes over a real Redis and RabbitMQ, so many of Signaling, Topology and Raids; 0 = Beacon.Server.");
+    private static readonly Option<bool> AgainstOne = new("--against-one") { Description = "With --replicas: measure one replica of each too, turn by turn, and print how many times as much processor time each operation takes." };
+    private static readonly Option<int> Rounds = Beacon.Benchmarks.Verb.Number("--rounds", 1, 1, 50, "Plays all phases so many times and prints the median of each figure.");
     private static readonly Option<bool> Compare = new("--compare") { Description = "Measure the signals of a small socket.io server too, in the same run." };
     private static readonly Option<bool> SignedTickets = new("--signed-tickets") { Description = "Have every edge ticket signed with ES256, as for clients that do not take HS256." };
 
     public static Command Command() => Beacon.Benchmarks.Verb.Create(
         "live",
         "Synthetic viewers against a live server, over the real protocol.",
-        [Viewers, Streams, Phases, Url, ServerPid, OperatorKey, SelfHost, InFlight, WarmUpSeconds, SignalsPerViewer, ReportsPerViewer, Tips, Orphans, Replicas, Compare, SignedTickets],
+        [Viewers, Streams, Phases, Url, ServerPid, OperatorKey, SelfHost, InFlight, WarmUpSeconds, SignalsPerViewer, ReportsPerViewer, Tips, Orphans, Replicas, AgainstOne, Rounds, Compare, SignedTickets],
         RunAsync);
 
     private static async Task<JsonObject> RunAsync(ParseResult asked, TextWriter log, CancellationToken cancellation)
@@ -53,22 +55,37 @@ internal static class Live
         var phases = asked.GetValue(Phases)!.Split(',', StringSplitOptions.RemoveEmptyEntries);
         if (phases.FirstOrDefault(phase => !AllPhases.Contains(phase, StringComparer.Ordinal)) is { } unknown)
             throw new InvalidOperationException($"There is no phase '{unknown}'; there are {string.Join(", ", AllPhases)}.");
+        var replicas = asked.GetValue(Replicas);
+        if (asked.GetValue(AgainstOne) && replicas < 2)
+            throw new InvalidOperationException("--against-one compares with --replicas 2 or more.");
         await using var server = asked.GetValue(Url) is { } url && !asked.GetValue(SelfHost)
             ? Server.Elsewhere(url, asked.GetValue(ServerPid), asked.GetValue(OperatorKey)!)
-            : asked.GetValue(Replicas) is var replicas and > 0 ? await Server.StartClusterAsync(SelfHostSettings, replicas) : await Server.StartAsync(SelfHostSettings);
+            : replicas > 0 ? await Server.StartClusterAsync(SelfHostSettings, replicas) : await Server.StartAsync(SelfHostSettings);
+        await using var single = asked.GetValue(AgainstOne) ? await Server.StartClusterAsync(SelfHostSettings, replicas: 1) : null;
         using var crowd = new Crowd(server);
-        var run = new LiveRun(server, crowd, acceptsMacTickets: !asked.GetValue(SignedTickets), log);
+        using var singleCrowd = single is null ? null : new Crowd(single);
+        var runs = new List<LiveRun> { new(server, crowd, acceptsMacTickets: !asked.GetValue(SignedTickets)) };
+        if (single is not null)
+            runs.Add(new LiveRun(single, singleCrowd!, acceptsMacTickets: !asked.GetValue(SignedTickets)));
 
         await log.WriteLineAsync("warming up");
-        var warmUp = TimeSpan.FromSeconds(asked.GetValue(WarmUpSeconds));
-        var (startedAt, spentBefore) = (Stopwatch.GetTimestamp(), server.ProcessorTime);
-        while (Stopwatch.GetElapsedTime(startedAt) < warmUp || (server.IsObserved && server.ProcessorTime - spentBefore < warmUp))
-            await run.PlayAsync(new Sizes(200, asked.GetValue(Streams), 10, 5, 50, 20, WarmUpInFlight), AllPhases, []);
+        foreach (var run in runs)
+            await run.WarmUpAsync(new Sizes(200, asked.GetValue(Streams), 10, 5, 50, 20, WarmUpInFlight), AllPhases, TimeSpan.FromSeconds(asked.GetValue(WarmUpSeconds)));
 
         var viewers = asked.GetValue(Viewers);
-        var report = new JsonObject { ["viewers"] = viewers, ["streams"] = asked.GetValue(Streams), ["replicas"] = asked.GetValue(Replicas) };
-        await run.PlayAsync(
-            new Sizes(viewers, asked.GetValue(Streams), asked.GetValue(SignalsPerViewer), asked.GetValue(ReportsPerViewer), asked.GetValue(Tips), asked.GetValue(Orphans), asked.GetValue(InFlight)), phases, report);
+        var sizes = new Sizes(
+            viewers, asked.GetValue(Streams), asked.GetValue(SignalsPerViewer), asked.GetValue(ReportsPerViewer), asked.GetValue(Tips), asked.GetValue(Orphans), asked.GetValue(InFlight));
+        var rounds = runs.ConvertAll(_ => new List<JsonObject>());
+        for (var round = 0; round < asked.GetValue(Rounds); round++)
+        {
+            for (var turn = 0; turn < runs.Count; turn++)
+                rounds[turn].Add(await runs[turn].PlayAsync(sizes, phases, log));
+        }
+
+        var report = new JsonObject { ["viewers"] = viewers, ["streams"] = asked.GetValue(Streams), ["replicas"] = replicas };
+        LiveRounds.WriteMedians(rounds[0], report);
+        if (single is not null)
+            LiveRounds.WriteRatios(rounds[0], rounds[1], report);
         if (asked.GetValue(Compare))
             await SocketIoYardstick.MeasureAsync(report, viewers, asked.GetValue(SignalsPerViewer), asked.GetValue(InFlight), asked.GetValue(WarmUpSeconds), log, cancellation);
         return report;
@@ -102,13 +119,23 @@ internal static class Live
 internal sealed record Sizes(int Viewers, int Streams, int SignalsPerViewer, int ReportsPerViewer, int Tips, int Orphans, int InFlight);
 
 /// <summary>All streams from their start to their end.</summary>
-internal sealed class LiveRun(Server server, Crowd crowd, bool acceptsMacTickets, TextWriter log)
+internal sealed class LiveRun(Server server, Crowd crowd, bool acceptsMacTickets)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private double _idleShare;
 
-    public async Task PlayAsync(Sizes sizes, IReadOnlyList<string> phases, JsonObject report)
+    /// <summary>All phases in small until that time has passed, and the server has spent as much on its processors.</summary>
+    public async Task WarmUpAsync(Sizes sizes, IReadOnlyList<string> phases, TimeSpan least)
     {
-        var isWarmUp = report.Count == 0;
+        var (startedAt, spentBefore) = (Stopwatch.GetTimestamp(), server.ProcessorTime);
+        while (Stopwatch.GetElapsedTime(startedAt) < least || (server.IsObserved && server.ProcessorTime - spentBefore < least))
+            await PlayAsync(sizes, phases, log: null);
+    }
+
+    /// <param name="log">Null while nothing counts.</param>
+    public async Task<JsonObject> PlayAsync(Sizes sizes, IReadOnlyList<string> phases, TextWriter? log)
+    {
+        var report = new JsonObject();
         var guests = await crowd.GuestsAsync(sizes.Viewers + sizes.Streams);
         await Phase.RestAsync(server);
         var residentBefore = server.ResidentKib;
@@ -122,9 +149,11 @@ internal sealed class LiveRun(Server server, Crowd crowd, bool acceptsMacTickets
             await Phase.RestAsync(server);
             if (server.IsObserved)
                 report["rss_kib_per_connection"] = Math.Round((server.ResidentKib - residentBefore) / (double)viewers.Length, 1);
+            if (server.IsObserved && log is not null)
+                report["idle_cores"] = Math.Round(_idleShare = await Phase.IdleShareAsync(server), 3);
             foreach (var phase in phases.Where(phase => phase != "connect"))
             {
-                if (!isWarmUp)
+                if (log is not null)
                     await log.WriteLineAsync(phase);
                 await (phase switch
                 {
@@ -137,6 +166,7 @@ internal sealed class LiveRun(Server server, Crowd crowd, bool acceptsMacTickets
             }
 
             report["closed_by_server"] = viewers.Count(viewer => viewer.CloseCode != 0);
+            return report;
         }
         finally
         {
@@ -147,7 +177,7 @@ internal sealed class LiveRun(Server server, Crowd crowd, bool acceptsMacTickets
 
     private async Task ConnectAsync(Peer[] viewers, int inFlight, JsonObject report)
     {
-        var phase = Phase.Begin(server, viewers.Length);
+        var phase = Phase.Begin(server, viewers.Length, _idleShare);
         await Crowd.ForAllAsync(viewers.Length, inFlight, async index =>
         {
             var startedAt = Stopwatch.GetTimestamp();
@@ -161,7 +191,7 @@ internal sealed class LiveRun(Server server, Crowd crowd, bool acceptsMacTickets
     {
         foreach (var root in roots)
             await root.GoLiveAsync();
-        var phase = Phase.Begin(server, viewers.Length);
+        var phase = Phase.Begin(server, viewers.Length, _idleShare);
         await Crowd.ForAllAsync(viewers.Length, inFlight, async index =>
         {
             var startedAt = Stopwatch.GetTimestamp();
@@ -174,7 +204,7 @@ internal sealed class LiveRun(Server server, Crowd crowd, bool acceptsMacTickets
     private async Task SignalAsync(Peer[] viewers, Peer[] all, Sizes sizes, JsonObject report)
     {
         var total = viewers.Length * sizes.SignalsPerViewer;
-        var phase = Phase.Begin(server, total);
+        var phase = Phase.Begin(server, total, _idleShare);
         using var relays = new Relays(total, sizes.InFlight, phase.Timings);
         foreach (var peer in all)
             (peer.SignalArrived, peer.SignalRefused) = (relays.Take, relays.Refuse);
@@ -198,7 +228,7 @@ internal sealed class LiveRun(Server server, Crowd crowd, bool acceptsMacTickets
     /// <summary>Reports are not answered: the time is that of a frame behind the last of them, which is.</summary>
     private async Task ReportAsync(Peer[] viewers, Sizes sizes, JsonObject report)
     {
-        var phase = Phase.Begin(server, viewers.Length);
+        var phase = Phase.Begin(server, viewers.Length, _idleShare);
         await Crowd.ForAllAsync(viewers.Length, sizes.InFlight, async index =>
         {
             var startedAt = Stopwatch.GetTimestamp();
@@ -214,7 +244,7 @@ internal sealed class LiveRun(Server server, Crowd crowd, bool acceptsMacTickets
     {
         var tipper = await crowd.RichGuestAsync(sizes.Tips * 1_000_000L);
         await Phase.RestAsync(server);
-        var phase = Phase.Begin(server, sizes.Tips);
+        var phase = Phase.Begin(server, sizes.Tips, _idleShare);
         await Crowd.ForAllAsync(sizes.Tips, Math.Min(sizes.InFlight, 256), async _ =>
         {
             var startedAt = Stopwatch.GetTimestamp();
@@ -230,7 +260,7 @@ internal sealed class LiveRun(Server server, Crowd crowd, bool acceptsMacTickets
         await Phase.RestAsync(server);
         // Only now: trees improve while nothing is asked of them.
         var (victims, orphans) = Victims(viewers, orphansAsked);
-        var phase = Phase.Begin(server, orphans.Count);
+        var phase = Phase.Begin(server, orphans.Count, _idleShare);
         var startedAt = Stopwatch.GetTimestamp();
         foreach (var victim in victims)
             victim.SayGoodbye();

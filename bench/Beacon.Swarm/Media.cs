@@ -98,7 +98,7 @@ internal static class Media
 
         var depths = DepthsOf(after, rootId);
         var fed = after.Where(peer => depths.ContainsKey(peer.PeerId)).ToList();
-        var byDepth = fed.ToLookup(peer => depths[peer.PeerId], peer => peer.LatencyMs).OrderBy(level => level.Key).Select(level => (Depth: level.Key, LatencyMs: Median(level))).ToList();
+        var byDepth = fed.ToLookup(peer => depths[peer.PeerId], peer => peer.LatencyMs).OrderBy(level => level.Key).Select(level => (Depth: level.Key, LatencyMs: Median.Of(level))).ToList();
         report["depth_max"] = byDepth[^1].Depth;
         report["depth_mean"] = Math.Round(depths.Values.Average(), 2);
         report["latency_ms_by_depth"] = new JsonArray([.. byDepth.Select(level => (JsonNode)Math.Round(level.LatencyMs, 1))]);
@@ -149,18 +149,12 @@ internal static class Media
         report["kill_gap_max_ms"] = Math.Round(gaps[^1], 1);
         report["kill_chunks_missed"] = lost;
         // The same measure of those that had nothing to do with it: what the machine itself makes everybody wait.
-        report["kill_bystander_gap_p50_ms"] = Math.Round(Median(others), 1);
+        report["kill_bystander_gap_p50_ms"] = Math.Round(Median.Of(others), 1);
     }
 
     private static Dictionary<string, int> DepthsOf(List<NodeViewer> peers, string rootId) => NodeTree.DepthsOf(peers.Select(peer => (peer.PeerId, peer.Parent)), rootId);
 
     private static HashSet<string> Below(List<NodeViewer> peers, string peerId) => [.. DepthsOf(peers, peerId).Keys];
-
-    private static double Median(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToList();
-        return sorted.Count == 0 ? 0 : sorted[sorted.Count / 2];
-    }
 
     private static long Grown(JsonNode before, JsonNode after, string name) => after[name]!.GetValue<long>() - before[name]!.GetValue<long>();
 

@@ -13,19 +13,25 @@ internal sealed class Phase
     private readonly Server _server;
     private readonly TimeSpan _spentBefore;
     private readonly long _startedAt = Stopwatch.GetTimestamp();
+    private readonly double _idleShare;
 
-    private Phase(Server server, int operations)
+    private Phase(Server server, int operations, double idleShare)
     {
         _server = server;
+        _idleShare = idleShare;
         _spentBefore = server.ProcessorTime;
         Timings = new Timings(operations);
     }
 
     public Timings Timings { get; }
 
-    public static Phase Begin(Server server, int operations) => new(server, operations);
+    /// <param name="idleShare">Of one core, what the server spends when nothing is asked of it: see <see cref="IdleShareAsync"/>.</param>
+    public static Phase Begin(Server server, int operations, double idleShare = 0) => new(server, operations, idleShare);
 
-    /// <summary>Writes <c>NAME_rate_per_s</c>, <c>NAME_p50_ms</c>, <c>NAME_p99_ms</c> and <c>NAME_server_cpu_us</c>.</summary>
+    /// <summary>
+    /// Writes <c>NAME_rate_per_s</c>, <c>NAME_p50_ms</c>, <c>NAME_p99_ms</c>, <c>NAME_server_cpu_us</c>, and <c>NAME_added_cpu_us</c>: the same without
+    /// what the server would have spent in that time anyway, which grows with its processes and not with what is asked of them.
+    /// </summary>
     public async Task EndAsync(JsonObject report, string name, int operations)
     {
         var elapsed = Stopwatch.GetElapsedTime(_startedAt);
@@ -36,7 +42,18 @@ internal sealed class Phase
         if (!_server.IsObserved)
             return;
         await RestAsync(_server);
-        report[$"{name}_server_cpu_us"] = Math.Round((_server.ProcessorTime - _spentBefore).TotalMicroseconds / operations, 1);
+        var spent = _server.ProcessorTime - _spentBefore;
+        report[$"{name}_server_cpu_us"] = Math.Round(spent.TotalMicroseconds / operations, 1);
+        report[$"{name}_added_cpu_us"] = Math.Round((spent - (_idleShare * Stopwatch.GetElapsedTime(_startedAt))).TotalMicroseconds / operations, 1);
+    }
+
+    /// <summary>Watches a server of which nothing is asked, for three seconds.</summary>
+    public static async Task<double> IdleShareAsync(Server server)
+    {
+        using var wait = new PeriodicTimer(TimeSpan.FromSeconds(3));
+        var (startedAt, spent) = (Stopwatch.GetTimestamp(), server.ProcessorTime);
+        await wait.WaitForNextTickAsync();
+        return (server.ProcessorTime - spent) / Stopwatch.GetElapsedTime(startedAt);
     }
 
     /// <summary>Waits until the server spends less than a tenth of a core, at most two seconds.</summary>

@@ -73,7 +73,7 @@ public sealed class BadRelayTests(ShortWindows fixture) : PagesTests(fixture), I
         TestContext.Current.TestOutputHelper?.WriteLine($"{mischief}: longest break {await victim.TakeLongestBreakMsAsync():F0} ms");
         Assert.Equal(before.ChunksMissed, (await victim.StatsAsync()).ChunksMissed);
 
-        await Until(async () => !(await ParentsAsync(streamId)).Contains(crookId), "the relay has no children any more", PatienceSeconds);
+        await Until(async () => !(await ParentsAsync(streamId)).Contains(crookId), "the relay has no children any more", PatienceSeconds, () => SeenAsync(streamId));
         // What it did before it cheated is paid for two windows later, and then nothing is.
         await HasEarned(honest, more: 3);
         var paid = await Fixture.Rest.BalanceAsync(await crook.GuestAsync());
@@ -82,6 +82,13 @@ public sealed class BadRelayTests(ShortWindows fixture) : PagesTests(fixture), I
         foreach (var leaf in leaves)
             await leaf.SeesTheLivePictureAsync();
         Assert.Equal(before.ChunksMissed, (await victim.StatsAsync()).ChunksMissed);
+    }
+
+    /// <summary>The tree as the server has it, and what the pages make of it.</summary>
+    private async Task<string> SeenAsync(string streamId)
+    {
+        var pages = await Task.WhenAll(Pages.Select(async page => $"{page.Name}: {await page.Page.EvaluateAsync<string>("() => JSON.stringify(window.beacon.stats())")}"));
+        return $"{(await Fixture.Rest.GetAsync($"/api/streams/{streamId}/tree")).Body}\n{string.Join('\n', pages)}";
     }
 
     private async Task<HashSet<string>> ParentsAsync(string streamId)

@@ -26,7 +26,8 @@ public abstract class PagesTests(BrowserFixture fixture) : IAsyncLifetime
         Keep(await Fixture.WatchAsync(name, streamId, uplinkMbps, script, relayOnly));
 
     /// <summary>Waits for what the server will have done by then.</summary>
-    protected static async Task Until(Func<Task<bool>> fact, string what, int seconds)
+    /// <param name="seen">What to print when it has not.</param>
+    protected static async Task Until(Func<Task<bool>> fact, string what, int seconds, Func<Task<string>>? seen = null)
     {
         using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(250));
         for (var i = 0; i < seconds * 4; i++)
@@ -36,7 +37,7 @@ public abstract class PagesTests(BrowserFixture fixture) : IAsyncLifetime
             await tick.WaitForNextTickAsync(TestContext.Current.CancellationToken);
         }
 
-        Assert.Fail($"Within {seconds} s it did not happen that {what}.");
+        Assert.Fail($"Within {seconds} s it did not happen that {what}.{(seen is null ? "" : $" Seen: {await seen()}")}");
     }
 
     private PeerPage Keep(PeerPage page)

@@ -33,6 +33,7 @@ public sealed class StreamRecordTests
             { Name: "Reason" } => Reasons.Lifted,
             _ when parameter.ParameterType == typeof(string) => $"text{++number}",
             _ when parameter.ParameterType == typeof(bool) => true,
+            _ when parameter.ParameterType == typeof(EvictionRecords) => new EvictionRecords([new("e", ++number), new("f", ++number)]),
             _ => Convert.ChangeType(++number, parameter.ParameterType, provider: null),
         })]);
         Assert.Equal(full, Assert.Single(Read(Batch(new Member("a", "b", "c", "d"), full)).Places).Place);
@@ -65,7 +66,7 @@ public sealed class StreamRecordTests
     public void A_record_of_another_version_or_cut_off_is_not_read()
     {
         var segment = Batch(new Member("a", "b", "c", "d"), Place()).Bytes[0];
-        Assert.Throws<InvalidDataException>(() => StreamRecord.ReadSegments([[2, .. segment[1..]]]));
+        Assert.Throws<InvalidDataException>(() => StreamRecord.ReadSegments([[StreamRecord.Version + 1, .. segment[1..]]]));
         for (var length = 2; length < segment.Length; length++)
         {
             var cut = segment[..length];

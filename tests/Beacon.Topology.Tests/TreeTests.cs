@@ -448,10 +448,37 @@ public sealed class TreeTests
         Assert.NotSame(unreachable, other);
         Assert.False(tree.MayFeed(unreachable, tree.Find("c")!));
         var record = tree.Record(tree.Find("c")!);
-        Assert.Equal((unreachable.Id, 1 + Rules.DegradedBackOffMs), (record.EvictedById, record.EvictedUntilMs));
+        Assert.Equal([new EvictionRecord(unreachable.Id, 1 + Rules.DegradedBackOffMs)], record.Evictions!.All);
         Assert.Contains(tree.Explain("c")!.Candidates, candidate => candidate.PeerId == unreachable.Id && candidate.Verdict == "evicted");
         tree.Tick(moves: 0, nowMs: 1 + Rules.DegradedBackOffMs);
         Assert.True(tree.MayFeed(unreachable, tree.Find("c")!));
+    }
+
+    [Fact]
+    public void A_child_that_two_parents_failed_one_after_the_other_goes_to_neither_of_them_again_before_its_time()
+    {
+        var tree = NewTree(rootChildren: 3);
+        foreach (var id in new[] { "a", "b", "d" })
+            tree.Join(id, 2.5, latencyMs: 10, nowMs: 0);
+        tree.Join("c", 0, latencyMs: 10, nowMs: 0);
+        var child = tree.Find("c")!;
+        var first = child.Parent!;
+        tree.Accused("c", first.Id, nowMs: 1);
+        var second = child.Parent!;
+        tree.Accused("c", second.Id, nowMs: 2);
+        var third = child.Parent!;
+        Assert.Equal(3, new[] { first, second, third }.Distinct().Count());
+
+        // Nobody is left but those two: the one that it has is as good.
+        tree.Accused("c", third.Id, nowMs: 3);
+        Assert.Same(third, child.Parent);
+        Assert.Equal((false, false, true), (tree.MayFeed(first, child), tree.MayFeed(second, child), tree.MayFeed(third, child)));
+
+        var restored = Tree.Restore(tree.Stripe, Rules, tree.Version, tree.Peers.Select(tree.Record), nowMs: 4);
+        Assert.Equal(2, tree.Record(child).Evictions!.All.Count);
+        Assert.Equal(tree.Record(child), restored.Record(restored.Find("c")!));
+        tree.Tick(moves: 0, nowMs: 1 + Rules.DegradedBackOffMs);
+        Assert.Equal((true, false), (tree.MayFeed(first, child), tree.MayFeed(second, child)));
     }
 
     [Fact]

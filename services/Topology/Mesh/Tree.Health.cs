@@ -79,7 +79,7 @@ internal sealed partial class Tree
             else
             {
                 // It may yet come about, and then it is better than nothing.
-                _evictions.Remove(child);
+                TakeBack(child, parent);
                 Link(child, parent);
             }
 

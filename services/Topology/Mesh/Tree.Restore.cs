@@ -20,35 +20,47 @@ internal readonly record struct PeerRecord(
     long WaitingSince,
     bool WaitsAsOrphan,
     string? Region = null,
-    string? EvictedById = null,
-    long EvictedUntilMs = 0,
-    bool RidesFree = false);
+    bool RidesFree = false,
+    EvictionRecords? Evictions = null);
+
+/// <summary>A parent to which the peer is not sent back before that time.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct EvictionRecord(string FromId, long UntilMs);
+
+/// <summary>All of one peer, equal by value like the record that they are part of.</summary>
+internal sealed class EvictionRecords(IReadOnlyList<EvictionRecord> all) : IEquatable<EvictionRecords>
+{
+    public IReadOnlyList<EvictionRecord> All { get; } = all;
+
+    public bool Equals(EvictionRecords? other) => other is not null && All.SequenceEqual(other.All);
+
+    public override bool Equals(object? obj) => Equals(obj as EvictionRecords);
+
+    public override int GetHashCode() => All.Count;
+}
 
 internal sealed partial class Tree
 {
-    public PeerRecord Record(Peer peer)
-    {
-        var (by, untilMs) = _evictions.GetValueOrDefault(peer);
-        return new PeerRecord(
-            peer.Id,
-            peer.IsRoot,
-            peer.UplinkMbps,
-            peer.LatencyMs,
-            peer.Slots,
-            peer.Parent?.Id,
-            peer.Standby?.Id,
-            peer.Version,
-            peer.Reason,
-            peer.AssignedAtMs,
-            peer.DegradedUntilMs,
-            peer.Strikes,
-            peer.WaitingSince,
-            peer.WaitsAsOrphan,
-            _regions.NameOf(peer.Region),
-            by?.Id,
-            untilMs,
-            peer.RidesFree);
-    }
+    public PeerRecord Record(Peer peer) => new(
+        peer.Id,
+        peer.IsRoot,
+        peer.UplinkMbps,
+        peer.LatencyMs,
+        peer.Slots,
+        peer.Parent?.Id,
+        peer.Standby?.Id,
+        peer.Version,
+        peer.Reason,
+        peer.AssignedAtMs,
+        peer.DegradedUntilMs,
+        peer.Strikes,
+        peer.WaitingSince,
+        peer.WaitsAsOrphan,
+        _regions.NameOf(peer.Region),
+        peer.RidesFree,
+        _evictions.TryGetValue(peer, out var evictions)
+            ? new EvictionRecords([.. evictions.Select(eviction => new EvictionRecord(eviction.From.Id, eviction.UntilMs))])
+            : null);
 
     /// <summary>The tree that these records describe. What no path joins to the root any more waits as an orphan.</summary>
     public static Tree Restore(int stripe, TreeRules rules, long version, IEnumerable<PeerRecord> records, long nowMs)
@@ -77,8 +89,11 @@ internal sealed partial class Tree
 
         foreach (var record in inOrder)
         {
-            if (record.EvictedById is { } by && tree._peers.TryGetValue(by, out var from))
-                tree.Evict(tree._peers[record.Id], from, record.EvictedUntilMs);
+            foreach (var eviction in record.Evictions?.All ?? [])
+            {
+                if (tree._peers.TryGetValue(eviction.FromId, out var from))
+                    tree.Evict(tree._peers[record.Id], from, eviction.UntilMs);
+            }
         }
 
         if (tree.Root is not null)

@@ -20,8 +20,8 @@ internal sealed class SegmentWriter
     /// </summary>
     public const int MaxSegmentBytes = 64 * 1024;
 
-    /// <summary>More than the longest entry: six strings and some numbers.</summary>
-    private const int MaxEntryBytes = 2048;
+    /// <summary>More than the longest entry: eight strings and some numbers.</summary>
+    private const int MaxEntryBytes = 4096;
 
     private readonly List<byte[]> _segments = new(1);
     private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(MaxSegmentBytes);
@@ -48,7 +48,7 @@ internal sealed class SegmentWriter
     public void Add(int stripe, in PeerRecord place)
     {
         Begin(StreamRecord.PlaceEntry);
-        var hasHistory = place.DegradedUntilMs != 0 || place.Strikes != 0 || place.WaitingSince != 0 || place.EvictedById is not null;
+        var hasHistory = place.DegradedUntilMs != 0 || place.Strikes != 0 || place.WaitingSince != 0 || place.Evictions is not null;
         var flags = (place.IsRoot ? StreamRecord.IsRoot : 0)
             | (place.WaitsAsOrphan ? StreamRecord.WaitsAsOrphan : 0)
             | (hasHistory ? StreamRecord.HasHistory : 0)
@@ -86,8 +86,12 @@ internal sealed class SegmentWriter
         _writer.Number(place.DegradedUntilMs);
         _writer.Number(place.Strikes);
         _writer.Number(place.WaitingSince);
-        _writer.Text(place.EvictedById);
-        _writer.Number(place.EvictedUntilMs);
+        _writer.Number(place.Evictions?.All.Count ?? 0);
+        foreach (var eviction in place.Evictions?.All ?? [])
+        {
+            _writer.Text(eviction.FromId);
+            _writer.Number(eviction.UntilMs);
+        }
     }
 
     private void Begin(byte kind)

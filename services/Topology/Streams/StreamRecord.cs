@@ -11,7 +11,7 @@ namespace Beacon.Topology.Streams;
 /// <code>
 /// segment  version(1) entry*
 /// entry    1 member   id account edge block
-///          2 place    id stripe flags uplink:f64 latency:f64 slots parent standby version reason assignedAt [degradedUntil strikes waitingSince] [region]
+///          2 place    id stripe flags uplink:f64 latency:f64 slots parent standby version reason assignedAt [degradedUntil strikes waitingSince evictions*(from until)] [region]
 ///          3 removed  id
 /// string   0 null · 1..254 one more than the number of UTF-8 bytes that follow · 255 a UUID of 16 bytes
 /// number   LEB128 of the zigzag value
@@ -19,7 +19,7 @@ namespace Beacon.Topology.Streams;
 /// </summary>
 internal static class StreamRecord
 {
-    public const byte Version = 1;
+    public const byte Version = 2;
 
     public const byte MemberEntry = 1;
     public const byte PlaceEntry = 2;
@@ -172,12 +172,24 @@ internal static class StreamRecord
                 DegradedUntilMs = reader.Number(),
                 Strikes = (int)reader.Number(),
                 WaitingSince = reader.Number(),
-                EvictedById = reader.Text(),
-                EvictedUntilMs = reader.Number(),
+                Evictions = Evictions(ref reader),
             };
         }
 
         return (flags & HasRegion) != 0 ? place with { Region = reader.Text() } : place;
+    }
+
+    private static EvictionRecords? Evictions(ref Reader reader)
+    {
+        var count = reader.Number();
+        if (count == 0)
+            return null;
+        if (count is < 0 or > byte.MaxValue)
+            throw new InvalidDataException($"the record says {count} evictions");
+        var evictions = new EvictionRecord[count];
+        for (var at = 0; at < evictions.Length; at++)
+            evictions[at] = new EvictionRecord(reader.Id(), reader.Number());
+        return new EvictionRecords(evictions);
     }
 
     private static Reader Open(byte[] bytes)
