@@ -1,8 +1,10 @@
 using Grpc.Core;
 using Grpc.Core.Interceptors;
+using Grpc.Net.Client;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Beacon.ServiceDefaults;
 
@@ -19,18 +21,32 @@ public static class GrpcClients
         builder.Services.AddServiceDiscovery();
         builder.Services.TryAddSingleton<ServiceCalls>();
         builder.Services.AddGrpcClient<TClient>(client => client.Address = new Uri($"http://_grpc.{service}"))
-            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
-            {
-                EnableMultipleHttp2Connections = true,
-                // A replica that hangs, or whose machine has lost its power, closes nothing: every call would go there until TCP gives up, a quarter
-                // of an hour later. Without an answer to a ping the connection is closed, and the next one leads to another replica.
-                KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
-                KeepAlivePingDelay = SilenceBeforePing,
-                KeepAlivePingTimeout = PingTimeout,
-            })
+            .ConfigurePrimaryHttpMessageHandler(Handler)
             .AddInterceptor<ServiceCalls>()
             .AddServiceDiscovery();
     }
+
+    /// <summary>
+    /// Calls to one replica of a service of <see cref="AddServiceClient{TClient}"/>, at its address. Who cannot reach it within a second asks any
+    /// other one.
+    /// </summary>
+    public static CallInvoker CallsTo(IServiceProvider services, string address)
+    {
+        var handler = Handler();
+        handler.ConnectTimeout = TimeSpan.FromSeconds(1);
+        return GrpcChannel.ForAddress(address, new GrpcChannelOptions { HttpHandler = handler, LoggerFactory = services.GetRequiredService<ILoggerFactory>() })
+            .Intercept(services.GetRequiredService<ServiceCalls>());
+    }
+
+    private static SocketsHttpHandler Handler() => new()
+    {
+        EnableMultipleHttp2Connections = true,
+        // A replica that hangs, or whose machine has lost its power, closes nothing: every call would go there until TCP gives up, a quarter
+        // of an hour later. Without an answer to a ping the connection is closed, and the next one leads to another replica.
+        KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+        KeepAlivePingDelay = SilenceBeforePing,
+        KeepAlivePingTimeout = PingTimeout,
+    };
 
     /// <summary>Every call that leaves has a deadline, and the service token unless it carries a user's.</summary>
     private sealed class ServiceCalls(ServiceTokens tokens, TimeProvider clock) : Interceptor

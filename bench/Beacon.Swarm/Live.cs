@@ -12,12 +12,15 @@ internal static class Live
     /// <summary>Few at once make many small batches: what runs once a batch is compiled as well by then as what runs once a viewer.</summary>
     private const int WarmUpInFlight = 8;
 
+    /// <summary>With fewer, a stream may have no parents to lose.</summary>
+    private const int WarmUpViewersPerStream = 40;
+
     private static readonly string[] AllPhases = ["connect", "join", "signal", "report", "tip", "heal"];
 
     private static readonly Option<int> Viewers = Beacon.Benchmarks.Verb.Number("--viewers", 5_000, 10, 15_000, "Viewers of all streams together.");
     private static readonly Option<int> Streams = Beacon.Benchmarks.Verb.Number("--streams", 1, 1, 100, "Streams that they watch, so many each.");
     private static readonly Option<int> InFlight = Beacon.Benchmarks.Verb.Number("--in-flight", 512, 1, 15_000, "Operations under way at once.");
-    private static readonly Option<int> WarmUpSeconds = Beacon.Benchmarks.Verb.Number("--warm-up", 10, 0, 600, "Seconds of all phases in small, before anything counts: of the server's processor time, so that a busy machine compiles as much.");
+    private static readonly Option<int> WarmUpSeconds = Beacon.Benchmarks.Verb.Number("--warm-up", 10, 0, 600, "Least seconds of all phases in small, before anything counts; they go on until the server has compiled its code, at most ten times as long.");
     private static readonly Option<int> SignalsPerViewer = Beacon.Benchmarks.Verb.Number("--signals", 20, 1, 200, "Signals that each viewer sends to its parent.");
     private static readonly Option<int> ReportsPerViewer = Beacon.Benchmarks.Verb.Number("--reports", 5, 1, 6, "Reports of each viewer.");
     private static readonly Option<int> Tips = Beacon.Benchmarks.Verb.Number("--tips", 5_000, 1, 1_000_000, "Tips.");
@@ -39,7 +42,7 @@ internal static class Live
     private static readonly Option<string> OperatorKey = new("--operator-key") { Description = "The operator key of --url; tips need it.", DefaultValueFactory = _ => "" };
     private static readonly Option<bool> SelfHost = new("--self-host") { Description = "Start Beacon.Server as a child process (the default without --url)." };
     private static readonly Option<int> Replicas = Beacon.Benchmarks.Verb.Number("--replicas", 0, 0, 5, "Start the four services as processes over a real Redis and RabbitMQ, so many of Signaling, Topology and Raids; 0 = Beacon.Server.");
-    private static readonly Option<bool> AgainstOne = new("--against-one") { Description = "With --replicas: measure one replica of each too, turn by turn, and print how many times as much processor time each operation takes." };
+    private static readonly Option<bool> AgainstOne = new("--against-one") { Description = "With --replicas: measure one replica of each too, turn by turn, with its share of viewers, streams, orphans and operations at once, and print how many times as much processor time each operation takes." };
     private static readonly Option<int> Rounds = Beacon.Benchmarks.Verb.Number("--rounds", 1, 1, 50, "Plays all phases so many times and prints the median of each figure.");
     private static readonly Option<bool> Compare = new("--compare") { Description = "Measure the signals of a small socket.io server too, in the same run." };
     private static readonly Option<bool> SignedTickets = new("--signed-tickets") { Description = "Have every edge ticket signed with ES256, as for clients that do not take HS256." };
@@ -70,16 +73,18 @@ internal static class Live
 
         await log.WriteLineAsync("warming up");
         foreach (var run in runs)
-            await run.WarmUpAsync(new Sizes(200, asked.GetValue(Streams), 10, 5, 50, 20, WarmUpInFlight), AllPhases, TimeSpan.FromSeconds(asked.GetValue(WarmUpSeconds)));
+            await run.WarmUpAsync(new Sizes(Math.Max(200, WarmUpViewersPerStream * asked.GetValue(Streams)), asked.GetValue(Streams), 10, 5, 50, 20, WarmUpInFlight), AllPhases, TimeSpan.FromSeconds(asked.GetValue(WarmUpSeconds)), log);
 
         var viewers = asked.GetValue(Viewers);
         var sizes = new Sizes(
             viewers, asked.GetValue(Streams), asked.GetValue(SignalsPerViewer), asked.GetValue(ReportsPerViewer), asked.GetValue(Tips), asked.GetValue(Orphans), asked.GetValue(InFlight));
+        // A replica has as much to do in both: what goes together on its way, and so costs less, depends on it.
+        Sizes[] shares = [sizes, sizes.DividedBy(Math.Max(1, replicas))];
         var rounds = runs.ConvertAll(_ => new List<JsonObject>());
         for (var round = 0; round < asked.GetValue(Rounds); round++)
         {
             for (var turn = 0; turn < runs.Count; turn++)
-                rounds[turn].Add(await runs[turn].PlayAsync(sizes, phases, log));
+                rounds[turn].Add(await runs[turn].PlayAsync(shares[turn], phases, log));
         }
 
         var report = new JsonObject { ["viewers"] = viewers, ["streams"] = asked.GetValue(Streams), ["replicas"] = replicas };
@@ -116,20 +121,43 @@ internal static class Live
 }
 
 /// <summary>How much of each phase.</summary>
-internal sealed record Sizes(int Viewers, int Streams, int SignalsPerViewer, int ReportsPerViewer, int Tips, int Orphans, int InFlight);
+internal sealed record Sizes(int Viewers, int Streams, int SignalsPerViewer, int ReportsPerViewer, int Tips, int Orphans, int InFlight)
+{
+    public Sizes DividedBy(int replicas) => this with
+    {
+        Viewers = Share(Viewers, replicas),
+        Streams = Share(Streams, replicas),
+        Tips = Share(Tips, replicas),
+        Orphans = Share(Orphans, replicas),
+        InFlight = Share(InFlight, replicas),
+    };
+
+    private static int Share(int all, int replicas) => Math.Max(1, all / replicas);
+}
 
 /// <summary>All streams from their start to their end.</summary>
 internal sealed class LiveRun(Server server, Crowd crowd, bool acceptsMacTickets)
 {
+    /// <summary>Of the processor time, what compilers take of a server that is warm.</summary>
+    private const double CompiledShare = 0.02;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private double _idleShare;
 
-    /// <summary>All phases in small until that time has passed, and the server has spent as much on its processors.</summary>
-    public async Task WarmUpAsync(Sizes sizes, IReadOnlyList<string> phases, TimeSpan least)
+    /// <summary>All phases in small until that time has passed, and the server's processes compile next to nothing any more.</summary>
+    public async Task WarmUpAsync(Sizes sizes, IReadOnlyList<string> phases, TimeSpan least, TextWriter log)
     {
-        var (startedAt, spentBefore) = (Stopwatch.GetTimestamp(), server.ProcessorTime);
-        while (Stopwatch.GetElapsedTime(startedAt) < least || (server.IsObserved && server.ProcessorTime - spentBefore < least))
+        var compilers = new Compilers(server.Pids);
+        var startedAt = Stopwatch.GetTimestamp();
+        double share;
+        do
+        {
+            var (compiled, spent) = (compilers.ProcessorTime(), server.ProcessorTime);
             await PlayAsync(sizes, phases, log: null);
+            share = server.IsObserved ? (compilers.ProcessorTime() - compiled) / (server.ProcessorTime - spent) : 0;
+            await log.WriteLineAsync($"warming up: {Stopwatch.GetElapsedTime(startedAt).TotalSeconds:F0} s, {share:P0} of the processor time was the compiler's");
+        }
+        while (Stopwatch.GetElapsedTime(startedAt) < least || (share > CompiledShare && Stopwatch.GetElapsedTime(startedAt) < 10 * least));
     }
 
     /// <param name="log">Null while nothing counts.</param>

@@ -21,12 +21,12 @@ internal static class LiveRounds
     /// </summary>
     public static void WriteRatios(IReadOnlyList<JsonObject> rounds, IReadOnlyList<JsonObject> ofOne, JsonObject report)
     {
-        report["idle_cores_of_one"] = Median.Of(ofOne.Select(round => ValueOf(round["idle_cores"]!)));
-        foreach (var name in rounds[0].Select(figure => figure.Key).Where(name => name.EndsWith(CpuSuffix, StringComparison.Ordinal)).ToList())
+        foreach (var name in rounds[0].Select(figure => figure.Key).Where(name => name == "idle_cores" || name.EndsWith("_cpu_us", StringComparison.Ordinal)))
+            report[$"{name}_of_one"] = Median.Of(ofOne.Select(round => ValueOf(round[name]!)));
+        foreach (var name in rounds[0].Select(figure => figure.Key).Where(name => name.EndsWith(CpuSuffix, StringComparison.Ordinal)))
         {
             var ratios = rounds.Zip(ofOne, (many, one) => ValueOf(many[name]!) / ValueOf(one[name]!)).Order().ToList();
             var phase = name[..^CpuSuffix.Length];
-            report[$"{name}_of_one"] = Median.Of(ofOne.Select(round => ValueOf(round[name]!)));
             report[$"{phase}_cpu_ratio"] = Math.Round(Median.Of(ratios), 2);
             report[$"{phase}_cpu_ratio_least"] = Math.Round(ratios[0], 2);
             report[$"{phase}_cpu_ratio_most"] = Math.Round(ratios[^1], 2);

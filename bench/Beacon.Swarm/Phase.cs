@@ -13,11 +13,13 @@ internal sealed class Phase
     private readonly Server _server;
     private readonly TimeSpan _spentBefore;
     private readonly long _startedAt = Stopwatch.GetTimestamp();
+    private readonly IReadOnlyList<(string Service, TimeSpan ProcessorTime)> _partsBefore;
     private readonly double _idleShare;
 
     private Phase(Server server, int operations, double idleShare)
     {
         _server = server;
+        _partsBefore = server.ProcessorTimes;
         _idleShare = idleShare;
         _spentBefore = server.ProcessorTime;
         Timings = new Timings(operations);
@@ -30,7 +32,8 @@ internal sealed class Phase
 
     /// <summary>
     /// Writes <c>NAME_rate_per_s</c>, <c>NAME_p50_ms</c>, <c>NAME_p99_ms</c>, <c>NAME_server_cpu_us</c>, and <c>NAME_added_cpu_us</c>: the same without
-    /// what the server would have spent in that time anyway, which grows with its processes and not with what is asked of them.
+    /// what the server would have spent in that time anyway, which grows with its processes and not with what is asked of them. Of a cluster also
+    /// <c>NAME_SERVICE_cpu_us</c>, which has that in it.
     /// </summary>
     public async Task EndAsync(JsonObject report, string name, int operations)
     {
@@ -44,6 +47,8 @@ internal sealed class Phase
         await RestAsync(_server);
         var spent = _server.ProcessorTime - _spentBefore;
         report[$"{name}_server_cpu_us"] = Math.Round(spent.TotalMicroseconds / operations, 1);
+        foreach (var (before, after) in _partsBefore.Zip(_server.ProcessorTimes))
+            report[$"{name}_{after.Service}_cpu_us"] = Math.Round((after.ProcessorTime - before.ProcessorTime).TotalMicroseconds / operations, 1);
         report[$"{name}_added_cpu_us"] = Math.Round((spent - (_idleShare * Stopwatch.GetElapsedTime(_startedAt))).TotalMicroseconds / operations, 1);
     }
 

@@ -9,13 +9,12 @@ internal sealed class Server : IAsyncDisposable
 {
     private readonly IBeacon? _own;
     private readonly Stores? _stores;
-    private readonly IReadOnlyList<int> _pids;
 
     private Server(IBeacon? own, Stores? stores, Uri http, IReadOnlyList<int> pids, string operatorKey)
     {
         _own = own;
         _stores = stores;
-        _pids = pids;
+        Pids = pids;
         Http = http;
         OperatorKey = operatorKey;
     }
@@ -24,14 +23,22 @@ internal sealed class Server : IAsyncDisposable
 
     public string OperatorKey { get; }
 
+    /// <summary>Its processes, those of the stores not included; none of a server elsewhere that nobody has named.</summary>
+    public IReadOnlyList<int> Pids { get; }
+
+    /// <summary>Of a cluster the time of each service, all its replicas together; nothing of a single process.</summary>
+    public IReadOnlyList<(string Service, TimeSpan ProcessorTime)> ProcessorTimes => _own is not { Services.Count: > 1 } own
+        ? []
+        : [.. own.Services.GroupBy(service => service.Key.Split('-')[0], service => ProcessorTimeOf(service.Value.Id)).Select(times => (times.Key, times.Aggregate(TimeSpan.Zero, (sum, time) => sum + time)))];
+
     /// <summary>False for a server elsewhere: then there is nothing to say about its processor time and memory.</summary>
-    public bool IsObserved => _pids.Count > 0;
+    public bool IsObserved => Pids.Count > 0;
 
     /// <summary>User and system time of the server so far, all its processes together; zero when it is not observed.</summary>
-    public TimeSpan ProcessorTime => _pids.Aggregate(TimeSpan.Zero, (sum, pid) => sum + ProcessorTimeOf(pid));
+    public TimeSpan ProcessorTime => Pids.Aggregate(TimeSpan.Zero, (sum, pid) => sum + ProcessorTimeOf(pid));
 
     /// <summary>Resident memory in KiB, zero when it is not observed.</summary>
-    public long ResidentKib => _pids.Sum(ResidentKibOf);
+    public long ResidentKib => Pids.Sum(ResidentKibOf);
 
     /// <summary>What the child processes logged as errors.</summary>
     public int ErrorsLogged => _own?.Services.Values.Sum(service => ConsoleLog.Failures(service.Output).Count) ?? 0;

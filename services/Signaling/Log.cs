@@ -44,4 +44,7 @@ internal static partial class Log
 
     [LoggerMessage(1014, LogLevel.Information, "Edge {EdgeId} is not drained any more; {Sessions} sessions stayed")]
     public static partial void DrainStopped(ILogger logger, string edgeId, int sessions);
+
+    [LoggerMessage(1015, LogLevel.Information, "The Topology at {Address} cannot be reached ({Status}); its streams are asked for elsewhere for a while")]
+    public static partial void OwnerAway(ILogger logger, string address, Grpc.Core.StatusCode status);
 }

@@ -47,6 +47,7 @@ public static class SignalingService
         builder.Services.AddSingleton<Edge>();
         builder.Services.AddSingleton<Tickets.Tickets>();
         builder.Services.AddSingleton<Directives>();
+        builder.Services.AddSingleton<TopologyReplicas>();
         builder.Services.AddSingleton<TopologyCalls>();
         builder.Services.AddSingleton<Handshakes>();
         builder.Services.AddSingleton<RaidNotices>();

@@ -33,6 +33,13 @@ public sealed class TopologyOptions
     [Range(1, 65535)]
     public int GatewayPort { get; set; } = 30_000;
 
+    /// <summary>
+    /// Where Signaling reaches the gRPC of this replica and of no other, <c>http://host:port</c>: what concerns a stream goes to its owner at once.
+    /// Empty (default) = the address that the replica binds, or, when it binds all, the one by which other replicas know it.
+    /// </summary>
+    [RegularExpression("https?://[^/]+")]
+    public string GrpcAddress { get; set; } = "";
+
     /// <summary>Replicas of one cluster id form one cluster. Changes with each deployment that must not mix with the former.</summary>
     [Required]
     public string ClusterId { get; set; } = "beacon";

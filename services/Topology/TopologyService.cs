@@ -25,6 +25,7 @@ public static class TopologyService
         builder.Services.AddSingleton<IStreamJournal>(services => services.GetRequiredService<StreamStore>());
         builder.Services.AddSingleton<IEdgeSender, EdgeSender>();
         builder.Services.AddSingleton<CommandQueue>();
+        builder.Services.AddSingleton<ReplicaAddress>();
         builder.Services.AddSingleton<StreamCalls>();
         builder.Services.AddSingleton<TreeWatches>();
         builder.Services.AddHostedService<LiveStreamSweeper>();

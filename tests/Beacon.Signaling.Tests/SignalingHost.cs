@@ -25,6 +25,13 @@ internal sealed class Asked
 
     public ConcurrentQueue<PeerReport> Reports { get; } = [];
 
+    /// <summary>Where the owner of every stream is said to answer; null = nothing is said.</summary>
+    public Uri? Owner { get; set; }
+
+    /// <summary>What an answer about these streams says of their owner.</summary>
+    public IEnumerable<OwnerAddress> OwnersOf(IEnumerable<string> streamIds) =>
+        Owner is null ? [] : streamIds.Distinct().Select(streamId => new OwnerAddress { StreamId = streamId, Address = Owner.ToString() });
+
     public void Leave(PeerLeave leave) => _leaves.Writer.TryWrite(leave);
 
     public int LeaveCount => _leaves.Reader.Count;
@@ -44,23 +51,23 @@ internal sealed class SignalingHost : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly int _httpPort = GarnetFixture.FreePort();
+    private readonly int _grpcPort = GarnetFixture.FreePort();
     private readonly string? _ownDirectory;
 
     private SignalingHost(string redis, Asked asked, TimeProvider clock, string? dataDirectory, IReadOnlyDictionary<string, string?> settings)
     {
         _ownDirectory = dataDirectory is null ? Directory.CreateTempSubdirectory("beacon-signaling-").FullName : null;
-        var grpcPort = GarnetFixture.FreePort();
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["ConnectionStrings:redis"] = redis,
             ["Beacon:DataDirectory"] = dataDirectory ?? _ownDirectory,
             ["Beacon:Endpoints:HttpPort"] = $"{_httpPort}",
-            ["Beacon:Endpoints:GrpcPort"] = $"{grpcPort}",
+            ["Beacon:Endpoints:GrpcPort"] = $"{_grpcPort}",
             ["Beacon:Signaling:OperatorKey"] = OperatorKey,
-            ["services:topology:grpc:0"] = $"http://127.0.0.1:{grpcPort}",
-            ["services:ledger:grpc:0"] = $"http://127.0.0.1:{grpcPort}",
-            ["services:raids:grpc:0"] = $"http://127.0.0.1:{grpcPort}",
+            ["services:topology:grpc:0"] = $"http://127.0.0.1:{_grpcPort}",
+            ["services:ledger:grpc:0"] = $"http://127.0.0.1:{_grpcPort}",
+            ["services:raids:grpc:0"] = $"http://127.0.0.1:{_grpcPort}",
         });
         builder.Configuration.AddInMemoryCollection(settings);
         builder.Logging.ClearProviders();
@@ -87,6 +94,9 @@ internal sealed class SignalingHost : IAsyncDisposable
     public FakeTimeProvider? Clock { get; }
 
     public Uri Http => new($"http://127.0.0.1:{_httpPort}");
+
+    /// <summary>Where its stand-in for Topology answers.</summary>
+    public Uri Grpc => new($"http://127.0.0.1:{_grpcPort}");
 
     public Uri WebSocket => new($"ws://127.0.0.1:{_httpPort}/ws");
 
@@ -133,7 +143,11 @@ internal sealed class StandInTopology(Asked asked) : TopologyEdgeService.Topolog
     {
         foreach (var join in request.Joins)
             asked.Joins.Enqueue(join);
-        return Task.FromResult(new JoinStreamsResponse { Results = { request.Joins.Select(join => new JoinResult { Stream = new LiveStream { StreamId = join.StreamId } }) } });
+        return Task.FromResult(new JoinStreamsResponse
+        {
+            Results = { request.Joins.Select(join => new JoinResult { Stream = new LiveStream { StreamId = join.StreamId } }) },
+            Owners = { asked.OwnersOf(request.Joins.Select(join => join.StreamId)) },
+        });
     }
 
     public override Task<LeaveStreamsResponse> LeaveStreams(LeaveStreamsRequest request, ServerCallContext context)
@@ -153,7 +167,7 @@ internal sealed class StandInTopology(Asked asked) : TopologyEdgeService.Topolog
     {
         foreach (var report in request.Reports)
             asked.Reports.Enqueue(report);
-        return Task.FromResult(new ReportMetricsResponse());
+        return Task.FromResult(new ReportMetricsResponse { Owners = { asked.OwnersOf(request.Reports.Select(report => report.StreamId)) } });
     }
 }
 

@@ -126,6 +126,26 @@ public sealed class ReplicaTests(RedisFixture redis) : IClassFixture<RedisFixtur
         Assert.Equal(owner.SiloPort, await other.OwnerAsync(streamId));
     }
 
+    [Fact]
+    public async Task Every_replica_says_where_the_owner_of_a_stream_answers()
+    {
+        await using var replicas = await StartAsync();
+        var (owner, other, streamId) = replicas;
+        var expected = new OwnerAddress { StreamId = streamId, Address = $"http://127.0.0.1:{owner.GrpcPort}" };
+        foreach (var host in new[] { owner, other })
+        {
+            var joined = await host.Edge.JoinStreamsAsync(
+                new JoinStreamsRequest { Joins = { new PeerJoin { StreamId = streamId, Peer = Peer($"of-{host.GrpcPort}") }, new PeerJoin { StreamId = Guid.CreateVersion7().ToString(), Peer = Peer("lost") } } },
+                Call(host));
+            Assert.Equal((true, false), (joined.Results[0].Stream is not null, joined.Results[1].Stream is not null));
+            Assert.Equal([expected], joined.Owners);
+            var reported = await host.Edge.ReportMetricsAsync(
+                new ReportMetricsRequest { EdgeId = "edge-1", Reports = { new PeerReport { StreamId = streamId, PeerId = $"of-{host.GrpcPort}" }, new PeerReport { StreamId = streamId, PeerId = "nobody" } } }, Call(host));
+            Assert.Equal(["nobody"], reported.UnknownPeerIds);
+            Assert.Equal([expected], reported.Owners);
+        }
+    }
+
     /// <summary>A cluster of its own with one stream. Orleans chooses the replica that owns it.</summary>
     private async Task<Replicas> StartAsync()
     {

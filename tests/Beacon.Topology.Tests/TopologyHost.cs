@@ -29,11 +29,13 @@ internal sealed class TopologyHost : IAsyncDisposable
     {
         _clock = clock;
         SiloPort = GarnetFixture.FreePort();
+        GrpcPort = GarnetFixture.FreePort();
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["ConnectionStrings:redis"] = redis,
             ["Beacon:DataDirectory"] = _dataDirectory,
+            ["Beacon:Endpoints:GrpcPort"] = $"{GrpcPort}",
             ["Beacon:Topology:SiloPort"] = $"{SiloPort}",
             ["Beacon:Topology:WatchPollMs"] = "20",
             ["Beacon:Topology:GatewayPort"] = $"{GarnetFixture.FreePort()}",
@@ -79,6 +81,9 @@ internal sealed class TopologyHost : IAsyncDisposable
     public FakeTimeProvider Clock => (FakeTimeProvider)_clock;
 
     public int SiloPort { get; }
+
+    /// <summary>That it was told to listen on: the test's own calls need no port.</summary>
+    public int GrpcPort { get; }
 
     public Outgoing Sent { get; } = new();
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Beacon.Contracts.Topology.V1;
 using Grpc.Core;
@@ -11,7 +12,7 @@ namespace Beacon.Signaling.Sessions;
 /// </summary>
 internal sealed class ReportBatcher(
     Edge edge,
-    TopologyEdgeService.TopologyEdgeServiceClient topology,
+    TopologyReplicas replicas,
     IOptions<SignalingOptions> options,
     TimeProvider clock,
     ILogger<ReportBatcher> log) : BackgroundService
@@ -33,8 +34,8 @@ internal sealed class ReportBatcher(
         {
             while (await _queue.Reader.WaitToReadAsync(stoppingToken) && await tick.WaitForNextTickAsync(stoppingToken))
             {
-                while (NextBatch() is { } batch)
-                    await SendAsync(batch, stoppingToken);
+                while (NextBatches() is { Count: > 0 } batches)
+                    await Task.WhenAll(batches.Select(batch => SendAsync(batch.Key, batch.Value, stoppingToken)));
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -43,25 +44,33 @@ internal sealed class ReportBatcher(
         }
     }
 
-    private ReportMetricsRequest? NextBatch()
+    /// <summary>What waits, by the replica that owns its streams.</summary>
+    private Dictionary<string, ReportMetricsRequest> NextBatches()
     {
-        var batch = new ReportMetricsRequest { EdgeId = edge.Id };
-        while (batch.Reports.Count < MaxBatch && batch.Digests.Count < MaxBatch && _queue.Reader.TryRead(out var item))
+        var batches = new Dictionary<string, ReportMetricsRequest>(StringComparer.Ordinal);
+        for (var taken = 0; taken < MaxBatch && _queue.Reader.TryRead(out var item); taken++)
         {
             if (item is PeerReport report)
-                batch.Reports.Add(report);
-            else
-                batch.Digests.Add((RootDigest)item);
+                BatchOf(report.StreamId).Reports.Add(report);
+            else if (item is RootDigest digest)
+                BatchOf(digest.StreamId).Digests.Add(digest);
         }
 
-        return batch.Reports.Count + batch.Digests.Count > 0 ? batch : null;
+        return batches;
+
+        ReportMetricsRequest BatchOf(string streamId)
+        {
+            ref var batch = ref CollectionsMarshal.GetValueRefOrAddDefault(batches, replicas.OwnerOf(streamId), out _);
+            return batch ??= new ReportMetricsRequest { EdgeId = edge.Id };
+        }
     }
 
-    private async Task SendAsync(ReportMetricsRequest batch, CancellationToken cancellation)
+    private async Task SendAsync(string address, ReportMetricsRequest batch, CancellationToken cancellation)
     {
         try
         {
-            var response = await topology.ReportMetricsAsync(batch, cancellationToken: cancellation);
+            var response = await replicas.CallAsync(address, topology => topology.ReportMetricsAsync(batch, cancellationToken: cancellation));
+            replicas.Learn(response.Owners);
             foreach (var peerId in response.UnknownPeerIds)
                 await RejoinAsync(peerId, cancellation);
         }

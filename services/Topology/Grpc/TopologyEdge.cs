@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Beacon.Contracts.Events;
 using Beacon.Contracts.Topology.V1;
@@ -54,7 +55,9 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
     {
         if (request.Joins.Count > Requests.MaxBatch)
             throw TopologyErrors.InvalidBatch.Exception();
-        return new JoinStreamsResponse { Results = { await Task.WhenAll(request.Joins.Select(TryJoin)) } };
+        var owners = new ConcurrentDictionary<string, string>(StringComparer.Ordinal);
+        var results = await Task.WhenAll(request.Joins.Select(join => TryJoin(join, owners)));
+        return new JoinStreamsResponse { Results = { results }, Owners = { ToMessage(owners) } };
     }
 
     public override async Task<LeaveStreamsResponse> LeaveStreams(LeaveStreamsRequest request, ServerCallContext context)
@@ -81,8 +84,9 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
         var reports = request.Reports.ToLookup(report => report.StreamId, StringComparer.Ordinal);
         var digests = request.Digests.ToLookup(digest => digest.StreamId, StringComparer.Ordinal);
         var streamIds = reports.Select(stream => stream.Key).Union(digests.Select(stream => stream.Key), StringComparer.Ordinal);
-        var unknown = await Task.WhenAll(streamIds.Select(streamId => Report(streamId, request.EdgeId, [.. reports[streamId]], [.. digests[streamId]])));
-        return new ReportMetricsResponse { UnknownPeerIds = { unknown.SelectMany(peers => peers).Distinct() } };
+        var owners = new ConcurrentDictionary<string, string>(StringComparer.Ordinal);
+        var unknown = await Task.WhenAll(streamIds.Select(streamId => Report(streamId, request.EdgeId, [.. reports[streamId]], [.. digests[streamId]], owners)));
+        return new ReportMetricsResponse { UnknownPeerIds = { unknown.SelectMany(peers => peers).Distinct() }, Owners = { ToMessage(owners) } };
     }
 
     public override async Task<EndStreamResponse> EndStream(EndStreamRequest request, ServerCallContext context)
@@ -155,11 +159,13 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
         return response;
     }
 
-    private async Task<JoinResult> TryJoin(PeerJoin join)
+    private async Task<JoinResult> TryJoin(PeerJoin join, ConcurrentDictionary<string, string> owners)
     {
         try
         {
             var reply = await streams.TryJoinAsync(Requests.StreamId(join.StreamId), Requests.Join(join), join.Traceparent);
+            if (reply.Value is { } stream)
+                owners[join.StreamId] = stream.Owner;
             return reply.Refusal == Refusal.None
                 ? new JoinResult { Stream = StreamCalls.ToMessage(reply.Value!) }
                 : Failed(StreamCalls.Error(reply.Refusal).Exception());
@@ -190,7 +196,10 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
             throw StreamCalls.Error(ended.Refusal).Exception();
     }
 
-    private async Task<IEnumerable<string>> Report(string streamId, string edgeId, PeerReport[] reports, RootDigest[] digests)
+    private static IEnumerable<OwnerAddress> ToMessage(ConcurrentDictionary<string, string> owners) =>
+        owners.Where(stream => stream.Value.Length > 0).Select(stream => new OwnerAddress { StreamId = stream.Key, Address = stream.Value });
+
+    private async Task<IEnumerable<string>> Report(string streamId, string edgeId, PeerReport[] reports, RootDigest[] digests, ConcurrentDictionary<string, string> owners)
     {
         var all = reports.Select(report => report.PeerId).Concat(digests.Select(digest => digest.PeerId));
         if (!Guid.TryParseExact(streamId, "D", out _))
@@ -201,9 +210,11 @@ internal sealed class TopologyEdge(StreamCalls streams, StreamStore store, IOpti
             [.. digests.Where(digest => digest.Digest.Length == 32 && digest.Stripe <= 255).Select(digest => new AnnouncedDigest(
                 digest.PeerId, (int)digest.Stripe, digest.Sequence, digest.Digest.ToByteArray()))]);
         var reply = await streams.TryAsync(streamId, grain => grain.Report(batch));
+        if (reply.Value is { } reported)
+            owners[streamId] = reported.Owner;
         return reply.Refusal switch
         {
-            Refusal.None => reply.Value!,
+            Refusal.None => reply.Value!.UnknownPeerIds,
             Refusal.UnknownStream => all,
             // The owner is moving: the next report comes in two seconds.
             _ => [],

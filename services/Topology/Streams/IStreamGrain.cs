@@ -18,8 +18,7 @@ internal interface IStreamGrain : IGrainWithStringKey
     /// <summary>A squad member's peer becomes the broadcaster's.</summary>
     Task<Reply<StreamInfo>> Handover(HandoverCommand command);
 
-    /// <summary>The peers of these that the stream does not have.</summary>
-    Task<Reply<IReadOnlyList<string>>> Report(EdgeReports reports);
+    Task<Reply<Reported>> Report(EdgeReports reports);
 
     /// <param name="accountId">Only a stream of this account ends; null = any.</param>
     Task<Refusal> End(string reason, string? accountId);

@@ -15,6 +15,7 @@ internal sealed class StreamGrain(
     IOptions<TopologyOptions> options,
     TimeProvider clock,
     TopologyMetrics metrics,
+    ReplicaAddress here,
     ILogger<StreamGrain> log) : Grain, IStreamGrain
 {
     private StreamOwner _owner = null!;
@@ -42,7 +43,11 @@ internal sealed class StreamGrain(
         return reply;
     }
 
-    public Task<Reply<CommandReplies>> Execute(IReadOnlyList<StreamCommand> commands) => _owner.Execute(commands);
+    public async Task<Reply<CommandReplies>> Execute(IReadOnlyList<StreamCommand> commands)
+    {
+        var reply = await _owner.Execute(commands);
+        return reply.Value is { } done ? done with { Stream = done.Stream with { Owner = here.Grpc } } : reply;
+    }
 
     public Task<Reply<Imported>> Import(IReadOnlyList<ArrivalCommand> arrivals) => _owner.Import(arrivals);
 
@@ -50,7 +55,11 @@ internal sealed class StreamGrain(
 
     public Task<Reply<StreamInfo>> Handover(HandoverCommand command) => _owner.Handover(command);
 
-    public Task<Reply<IReadOnlyList<string>>> Report(EdgeReports reports) => _owner.Report(reports);
+    public async Task<Reply<Reported>> Report(EdgeReports reports)
+    {
+        var reply = await _owner.Report(reports);
+        return reply.Value is { } unknown ? new Reported(unknown, here.Grpc) : reply.Refusal;
+    }
 
     public Task<Refusal> End(string reason, string? accountId) => _owner.End(reason, accountId);
 

@@ -38,6 +38,11 @@ internal sealed record StreamCommand(JoinCommand? Join, LeaveCommand? Leave, str
 [GenerateSerializer, Immutable]
 internal sealed record CommandReplies(StreamInfo Stream, IReadOnlyList<Refusal> Refusals);
 
+/// <param name="UnknownPeerIds">Those of the reports that the stream does not have.</param>
+/// <param name="Owner">See <see cref="ReplicaAddress"/>.</param>
+[GenerateSerializer, Immutable]
+internal sealed record Reported(IReadOnlyList<string> UnknownPeerIds, string Owner);
+
 [GenerateSerializer, Immutable]
 internal sealed record EdgeReports(string EdgeId, IReadOnlyList<MetricsOfPeer> Reports, IReadOnlyList<AnnouncedDigest> Digests);
 
@@ -76,6 +81,7 @@ internal readonly record struct CountedBytes(string OtherId, int Stripe, long By
 internal sealed record AnnouncedDigest(string PeerId, int Stripe, uint Sequence, byte[] Digest);
 
 /// <param name="IsJournaled">False while the record cannot be written: then what is answered lives as long as the stream's owner.</param>
+/// <param name="Owner">See <see cref="ReplicaAddress"/>; empty where it is not said.</param>
 [GenerateSerializer, Immutable]
 internal sealed record StreamInfo(
     string StreamId,
@@ -88,7 +94,8 @@ internal sealed record StreamInfo(
     int BitrateKbps,
     int Stripes,
     bool BroadcasterConnected,
-    bool IsJournaled);
+    bool IsJournaled,
+    string Owner = "");
 
 [GenerateSerializer, Immutable]
 internal sealed record PlaceView(

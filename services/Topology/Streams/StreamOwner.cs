@@ -166,6 +166,7 @@ internal sealed partial class StreamOwner(
         return Answer(state, durability);
     }
 
+    /// <summary>The peers of these that the stream does not have.</summary>
     public async Task<Reply<IReadOnlyList<string>>> Report(EdgeReports reports)
     {
         if (Live is not { } state)

@@ -59,6 +59,13 @@ public sealed class BeaconCluster : IBeacon
             }
         }
 
+        for (var index = 0; index < _replicas["topology"].Length; index++)
+        {
+            var replica = _replicas["topology"][index];
+            var direct = _links[$"signaling topology grpc-{index + 1}"] = new Link(replica.Grpc);
+            replica.Process.Settings["Beacon:Topology:GrpcAddress"] = $"http://{direct.Address}";
+        }
+
         Http = new Uri($"http://{LinkTo("outside", "signaling", "http").Address}");
         foreach (var name in Needs.Keys)
             LinkTo("outside", name, "grpc");
