@@ -140,6 +140,7 @@ internal sealed class JoinLoad(int seed, int peers, int callers, int seconds, in
         builder.Services.AddSingleton<CountedJournal>();
         builder.Services.AddSingleton<IStreamJournal>(services => services.GetRequiredService<CountedJournal>());
         builder.Services.AddSingleton<IEdgeSender, DroppingSender>();
+        builder.Services.AddSingleton<ReplicaAddress>();
         var host = builder.Build();
         await host.StartAsync(cancellationToken);
         return host;

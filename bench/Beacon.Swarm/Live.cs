@@ -149,15 +149,13 @@ internal sealed class LiveRun(Server server, Crowd crowd, bool acceptsMacTickets
     {
         var compilers = new Compilers(server.Pids);
         var startedAt = Stopwatch.GetTimestamp();
-        double share;
-        do
+        for (var share = 1.0; Stopwatch.GetElapsedTime(startedAt) < least || (share > CompiledShare && Stopwatch.GetElapsedTime(startedAt) < 10 * least);)
         {
             var (compiled, spent) = (compilers.ProcessorTime(), server.ProcessorTime);
             await PlayAsync(sizes, phases, log: null);
             share = server.IsObserved ? (compilers.ProcessorTime() - compiled) / (server.ProcessorTime - spent) : 0;
             await log.WriteLineAsync($"warming up: {Stopwatch.GetElapsedTime(startedAt).TotalSeconds:F0} s, {share:P0} of the processor time was the compiler's");
         }
-        while (Stopwatch.GetElapsedTime(startedAt) < least || (share > CompiledShare && Stopwatch.GetElapsedTime(startedAt) < 10 * least));
     }
 
     /// <param name="log">Null while nothing counts.</param>
