@@ -12,6 +12,9 @@ internal static class Live
     /// <summary>Few at once make many small batches: what runs once a batch is compiled as well by then as what runs once a viewer.</summary>
     private const int WarmUpInFlight = 8;
 
+    /// <summary>Its socket, and the two of the balancer before the replicas, which is in this process.</summary>
+    private const int FilesPerViewerOfCluster = 3;
+
     /// <summary>With fewer, a stream may have no parents to lose.</summary>
     private const int WarmUpViewersPerStream = 40;
 
@@ -42,7 +45,7 @@ internal static class Live
     private static readonly Option<string> OperatorKey = new("--operator-key") { Description = "The operator key of --url; tips need it.", DefaultValueFactory = _ => "" };
     private static readonly Option<bool> SelfHost = new("--self-host") { Description = "Start Beacon.Server as a child process (the default without --url)." };
     private static readonly Option<int> Replicas = Beacon.Benchmarks.Verb.Number("--replicas", 0, 0, 5, "Start the four services as processes over a real Redis and RabbitMQ, so many of Signaling, Topology and Raids; 0 = Beacon.Server.");
-    private static readonly Option<bool> AgainstOne = new("--against-one") { Description = "With --replicas: measure one replica of each too, turn by turn, with its share of viewers, streams, orphans and operations at once, and print how many times as much processor time each operation takes." };
+    private static readonly Option<bool> AgainstOne = new("--against-one") { Description = "With --replicas: measure one replica of each too, turn by turn, and print how many times as much processor time each operation takes." };
     private static readonly Option<int> Rounds = Beacon.Benchmarks.Verb.Number("--rounds", 1, 1, 50, "Plays all phases so many times and prints the median of each figure.");
     private static readonly Option<bool> Compare = new("--compare") { Description = "Measure the signals of a small socket.io server too, in the same run." };
     private static readonly Option<bool> SignedTickets = new("--signed-tickets") { Description = "Have every edge ticket signed with ES256, as for clients that do not take HS256." };
@@ -61,6 +64,8 @@ internal static class Live
         var replicas = asked.GetValue(Replicas);
         if (asked.GetValue(AgainstOne) && replicas < 2)
             throw new InvalidOperationException("--against-one compares with --replicas 2 or more.");
+        if (replicas > 0 && OpenFiles.Most < asked.GetValue(Viewers) * FilesPerViewerOfCluster)
+            throw new InvalidOperationException($"{asked.GetValue(Viewers)} viewers of a cluster take {FilesPerViewerOfCluster} open files each, and this process may have {OpenFiles.Most}: fewer --viewers, or more of `ulimit -n`.");
         await using var server = asked.GetValue(Url) is { } url && !asked.GetValue(SelfHost)
             ? Server.Elsewhere(url, asked.GetValue(ServerPid), asked.GetValue(OperatorKey)!)
             : replicas > 0 ? await Server.StartClusterAsync(SelfHostSettings, replicas) : await Server.StartAsync(SelfHostSettings);
@@ -78,13 +83,11 @@ internal static class Live
         var viewers = asked.GetValue(Viewers);
         var sizes = new Sizes(
             viewers, asked.GetValue(Streams), asked.GetValue(SignalsPerViewer), asked.GetValue(ReportsPerViewer), asked.GetValue(Tips), asked.GetValue(Orphans), asked.GetValue(InFlight));
-        // A replica has as much to do in both: what goes together on its way, and so costs less, depends on it.
-        Sizes[] shares = [sizes, sizes.DividedBy(Math.Max(1, replicas))];
         var rounds = runs.ConvertAll(_ => new List<JsonObject>());
         for (var round = 0; round < asked.GetValue(Rounds); round++)
         {
             for (var turn = 0; turn < runs.Count; turn++)
-                rounds[turn].Add(await runs[turn].PlayAsync(shares[turn], phases, log));
+                rounds[turn].Add(await runs[turn].PlayAsync(sizes, phases, log));
         }
 
         var report = new JsonObject { ["viewers"] = viewers, ["streams"] = asked.GetValue(Streams), ["replicas"] = replicas };
@@ -121,19 +124,7 @@ internal static class Live
 }
 
 /// <summary>How much of each phase.</summary>
-internal sealed record Sizes(int Viewers, int Streams, int SignalsPerViewer, int ReportsPerViewer, int Tips, int Orphans, int InFlight)
-{
-    public Sizes DividedBy(int replicas) => this with
-    {
-        Viewers = Share(Viewers, replicas),
-        Streams = Share(Streams, replicas),
-        Tips = Share(Tips, replicas),
-        Orphans = Share(Orphans, replicas),
-        InFlight = Share(InFlight, replicas),
-    };
-
-    private static int Share(int all, int replicas) => Math.Max(1, all / replicas);
-}
+internal sealed record Sizes(int Viewers, int Streams, int SignalsPerViewer, int ReportsPerViewer, int Tips, int Orphans, int InFlight);
 
 /// <summary>All streams from their start to their end.</summary>
 internal sealed class LiveRun(Server server, Crowd crowd, bool acceptsMacTickets)
