@@ -1,6 +1,8 @@
 using Beacon.Contracts.Signaling.V1;
 using Beacon.Contracts.Topology.V1;
 using Beacon.Signaling.Sessions;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
 
 namespace Beacon.Signaling.Tests;
 
@@ -55,6 +57,38 @@ public sealed class ReplicaTests(RedisFixture redis) : IClassFixture<RedisFixtur
         Assert.Equal(0, child.Count(ServerFrame.FrameOneofCase.Signal));
         foreach (var socket in new[] { parent, child, outsider })
             await socket.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_parent_on_another_replica_gets_the_tickets_that_it_takes()
+    {
+        RedisFixture.RequireInstalled();
+        await using var one = await StartAsync();
+        await using var two = await StartAsync();
+        await using var parent = await FrameSocket.ConnectAsync(one.WebSocket, one.Guest().AccessToken);
+        var parentJoined = (await parent.AskAsync(new ClientFrame { JoinStream = new JoinStream { StreamId = StreamId, TicketMac = true } })).StreamJoined;
+        Assert.True(Assert.Single(_asked.Joins).Peer.TicketMac);
+        var welcome = (await parent.WaitAsync(ServerFrame.FrameOneofCase.Welcome)).Welcome;
+        var (child, childJoined) = await JoinAsync(two, two.Guest().AccessToken);
+
+        foreach (var (version, takesKeyed) in new[] { (1, true), (2, false) })
+        {
+            var told = Parent(childJoined.PeerId, version, parentJoined.PeerId, one.EdgeId);
+            told.Neighbour.TicketMac = takesKeyed;
+            await two.TellAsync(StreamId, told);
+            var ticket = (await child.WaitAsync(ServerFrame.FrameOneofCase.ParentAssigned)).ParentAssigned.Ticket;
+            SecurityKey key = takesKeyed ? new SymmetricSecurityKey(parentJoined.TicketKey.ToByteArray()) : new JsonWebKey(welcome.TicketKeyJwk);
+            var read = await new JsonWebTokenHandler().ValidateTokenAsync(ticket, new TokenValidationParameters
+            {
+                IssuerSigningKey = key,
+                ValidAlgorithms = [takesKeyed ? "HS256" : "ES256"],
+                ValidateIssuer = false,
+                ValidateAudience = false,
+            });
+            Assert.True(read.IsValid, read.Exception?.Message);
+        }
+
+        await child.DisposeAsync();
     }
 
     [Fact]

@@ -158,6 +158,21 @@ public sealed class TopologyServiceTests : IClassFixture<TopologyFixture>
     }
 
     [Fact]
+    public async Task Neighbours_are_told_which_tickets_a_peer_takes_also_by_the_next_owner()
+    {
+        var request = StartRequest();
+        request.Root.TicketMac = true;
+        await Start(request);
+        await Join("a");
+        Assert.True(Assert.Single(_host.Sent.DirectivesTo("a")).Neighbour.TicketMac);
+        Assert.False(Assert.Single(_host.Sent.DirectivesTo("root")).Neighbour.TicketMac);
+        await _host.DeactivateAsync(_streamId);
+        _host.Sent.Clear();
+        await Join("a", edge: "edge-2");
+        Assert.True(Assert.Single(_host.Sent.DirectivesTo("a"), directive => directive.Kind == DirectiveKind.ParentAssigned).Neighbour.TicketMac);
+    }
+
+    [Fact]
     public async Task A_lost_broadcaster_has_its_time_of_grace_and_finds_its_tree_again()
     {
         await Start();

@@ -4,7 +4,7 @@ using Beacon.Contracts.Topology.V1;
 namespace Beacon.Signaling.Sessions;
 
 /// <summary>Turns what Topology decided into what the client is told, and signs its edge tickets.</summary>
-internal sealed class Directives(Edge edge, Tickets.Tickets tickets, SignalingMetrics metrics, TimeProvider clock)
+internal sealed class Directives(Tickets.Tickets tickets, SignalingMetrics metrics, TimeProvider clock)
 {
     /// <summary>Sends the frame of a directive that the seat has applied.</summary>
     public void Tell(Turn turn, Seat seat, PeerDirective directive)
@@ -22,7 +22,7 @@ internal sealed class Directives(Edge edge, Tickets.Tickets tickets, SignalingMe
                     Stripe = stripe,
                     Version = version,
                     ParentPeerId = neighbour,
-                    Ticket = tickets.Edge(seat.StreamId, directive.Stripe, neighbour, seat.PeerId, KeyOf(neighbour)),
+                    Ticket = TicketTo(directive.Neighbour!, seat, directive.Stripe),
                     Depth = (uint)directive.Depth,
                     Reason = directive.Reason,
                 },
@@ -35,7 +35,7 @@ internal sealed class Directives(Edge edge, Tickets.Tickets tickets, SignalingMe
                     Stripe = stripe,
                     Version = version,
                     StandbyPeerId = neighbour,
-                    Ticket = neighbour.Length == 0 ? "" : tickets.Edge(seat.StreamId, directive.Stripe, neighbour, seat.PeerId, KeyOf(neighbour)),
+                    Ticket = neighbour.Length == 0 ? "" : TicketTo(directive.Neighbour!, seat, directive.Stripe),
                 },
             },
             DirectiveKind.ChildAssigned => new ServerFrame
@@ -79,6 +79,6 @@ internal sealed class Directives(Edge edge, Tickets.Tickets tickets, SignalingMe
             metrics.Joined(clock.GetElapsedTime(joinedAt));
     }
 
-    /// <summary>What a parent takes instead of a signature is known of those that are on this replica.</summary>
-    private byte[]? KeyOf(string parentPeerId) => edge.SeatOf(parentPeerId)?.TicketKey;
+    private string TicketTo(PeerNeighbour parent, Seat child, int stripe) => tickets.Edge(
+        child.StreamId, stripe, parent.PeerId, child.PeerId, parent.TicketMac ? tickets.KeyOf(child.StreamId, parent.PeerId) : null);
 }

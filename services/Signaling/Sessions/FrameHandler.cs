@@ -86,7 +86,7 @@ internal sealed class FrameHandler(
         var request = new StartStreamRequest
         {
             StreamId = streamId,
-            Root = Identity(session, peerId),
+            Root = Identity(seat),
             Channel = session.Caller.Channel,
             Title = frame.Title.Trim(),
             BitrateKbps = frame.BitrateKbps,
@@ -137,7 +137,7 @@ internal sealed class FrameHandler(
         var request = new PeerJoin
         {
             StreamId = streamId,
-            Peer = Identity(session, peerId),
+            Peer = Identity(seat),
             UplinkMbps = frame.UplinkMbps,
             LatencyMs = frame.LatencyMs,
             RelayOnly = frame.RelayOnly,
@@ -341,13 +341,14 @@ internal sealed class FrameHandler(
 
     private static ByteString KeyOf(Seat seat) => seat.TicketKey is { } key ? ByteString.CopyFrom(key) : ByteString.Empty;
 
-    private PeerIdentity Identity(Session session, string peerId) => new()
+    private PeerIdentity Identity(Seat seat) => new()
     {
-        PeerId = peerId,
-        AccountId = session.Caller.AccountId,
+        PeerId = seat.PeerId,
+        AccountId = seat.Session.Caller.AccountId,
         EdgeId = edge.Id,
-        AddressBlock = session.AddressBlock,
+        AddressBlock = seat.Session.AddressBlock,
         Region = options.Value.Region,
+        TicketMac = seat.TicketKey is not null,
     };
 
     private string NewId() => Guid.CreateVersion7(clock.GetUtcNow()).ToString();

@@ -55,7 +55,7 @@ internal sealed class MemberState
     {
         Member = member;
         Party = new Party(member.PeerId, member.AccountId, member.AddressBlock);
-        Neighbour = new PeerNeighbour { PeerId = member.PeerId, EdgeId = member.EdgeId };
+        Neighbour = new PeerNeighbour { PeerId = member.PeerId, EdgeId = member.EdgeId, TicketMac = member.TicketMac };
         NumbersFrom = numbersFrom;
         LastSeenMs = nowMs;
         foreach (ref var link in _links.AsSpan())

@@ -43,6 +43,7 @@ internal sealed class SegmentWriter
         _writer.Text(member.AccountId);
         _writer.Text(member.EdgeId);
         _writer.Text(member.AddressBlock);
+        _writer.Byte(member.TicketMac ? StreamRecord.TakesMacTickets : (byte)0);
     }
 
     public void Add(int stripe, in PeerRecord place)

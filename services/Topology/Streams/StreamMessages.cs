@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace Beacon.Topology.Streams;
 
 /// <summary>A peer as its edge knows it.</summary>
+/// <param name="TicketMac">It takes keyed edge tickets.</param>
 [GenerateSerializer, Immutable]
-internal sealed record Member(string PeerId, string AccountId, string EdgeId, string AddressBlock, string Region = "");
+internal sealed record Member(string PeerId, string AccountId, string EdgeId, string AddressBlock, string Region = "", bool TicketMac = false);
 
 /// <param name="Traceparent">The trace that it belongs to; null = none.</param>
 [GenerateSerializer, Immutable]

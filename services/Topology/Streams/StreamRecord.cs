@@ -10,7 +10,7 @@ namespace Beacon.Topology.Streams;
 /// an earlier one, so reading is going through it once. A member's facts are written once, its place when it changes.
 /// <code>
 /// segment  version(1) entry*
-/// entry    1 member   id account edge block
+/// entry    1 member   id account edge block flags
 ///          2 place    id stripe flags uplink:f64 latency:f64 slots parent standby version reason assignedAt [degradedUntil strikes waitingSince evictions*(from until)] [region]
 ///          3 removed  id
 /// string   0 null · 1..254 one more than the number of UTF-8 bytes that follow · 255 a UUID of 16 bytes
@@ -19,11 +19,13 @@ namespace Beacon.Topology.Streams;
 /// </summary>
 internal static class StreamRecord
 {
-    public const byte Version = 2;
+    public const byte Version = 3;
 
     public const byte MemberEntry = 1;
     public const byte PlaceEntry = 2;
     public const byte RemovedEntry = 3;
+
+    public const byte TakesMacTickets = 1;
 
     public const int IsRoot = 1;
     public const int WaitsAsOrphan = 2;
@@ -53,7 +55,7 @@ internal static class StreamRecord
                         break;
                     case MemberEntry:
                         var places = peers.TryGetValue(id, out var known) ? known.Places : [];
-                        peers[id] = (new Member(id, reader.Id(), reader.Id(), reader.Id()), places);
+                        peers[id] = (new Member(id, reader.Id(), reader.Id(), reader.Id()) { TicketMac = (reader.Byte() & TakesMacTickets) != 0 }, places);
                         break;
                     case PlaceEntry:
                         var stripe = (int)reader.Number();
