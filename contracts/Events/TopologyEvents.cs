@@ -36,8 +36,8 @@ public sealed record StreamEnded(
 /// New places of peers, sent by Topology to the one edge that holds them: in order per peer by their version; the edge drops what is
 /// older than what it has.
 /// </summary>
-/// <param name="Directives">A <c>beacon.topology.v1.PeerDirectives</c>.</param>
-public sealed record PeersReassigned(string EdgeId, string StreamId, byte[] Directives);
+/// <param name="Directives">A <c>beacon.topology.v1.PeerDirectives</c>, of all streams that had something for the edge.</param>
+public sealed record PeersReassigned(string EdgeId, byte[] Directives);
 
 /// <summary>The challenge of a settlement window, sent by Topology to each edge that holds peers of the stream.</summary>
 /// <param name="Window">Server clock in Unix milliseconds divided by the window's length.</param>

@@ -37,7 +37,7 @@ public sealed partial class TidyTests
         ["services/Topology/Streams/EdgeSender.cs"] = "Whatever a bus throws, the owner of a stream goes on deciding; the failure is counted and logged.",
         ["services/Topology/Streams/StreamGrain.cs"] = "The timer must not die in silence: a failed tick comes again.",
         ["services/Topology/Streams/StreamOwner.cs"] = "The owner's pump must not die in silence: what the journal fails with, the owner outlives; what else fails gives the stream up.",
-        ["services/Signaling/Sessions/GroupedCalls.cs"] = "Whatever a call for many ends in, each of its callers is given.",
+        ["Beacon.ServiceDefaults/GroupedCalls.cs"] = "Whatever a call for many ends in, each of its callers is given.",
         ["tests/Beacon.Simulation.Tests/VirtualTime.cs"] = "What virtual work ends in is kept, and thrown where the clock is turned.",
         ["tests/Beacon.Simulation.Tests/StreamSimulationTests.cs"] = "What a seed ends in is its verdict, printed with the seed.",
         ["services/Topology/Streams/CommandQueue.cs"] = "Whatever a call to an owner ends in, each of its callers is given.",

@@ -132,7 +132,7 @@ public sealed class DeliveryTests(GarnetFixture garnet) : IClassFixture<GarnetFi
             Depth = 1,
             Reason = "joined",
         };
-        return new PeersReassigned(Host.EdgeId, viewer.StreamId, new PeerDirectives { Directives = { directive } }.ToByteArray());
+        return new PeersReassigned(Host.EdgeId, new PeerDirectives { Directives = { directive } }.ToByteArray());
     }
 
     private ChallengeIssued Challenge(Viewer viewer, long window) => new(Host.EdgeId, viewer.StreamId, window, 0, 1, new byte[16]);

@@ -1,4 +1,4 @@
-using Beacon.Signaling.Sessions;
+using Beacon.ServiceDefaults;
 
 namespace Beacon.Signaling.Tests;
 

@@ -117,7 +117,7 @@ internal sealed class SignalingHost : IAsyncDisposable
     public async Task TellAsync(string streamId, params PeerDirective[] directives)
     {
         var endpoint = await _app.Services.GetRequiredService<IBus>().GetSendEndpoint(EdgeEndpoint.Address(EdgeId));
-        await endpoint.Send(new PeersReassigned(EdgeId, streamId, new PeerDirectives { Directives = { directives } }.ToByteArray()), TestContext.Current.CancellationToken);
+        await endpoint.Send(new PeersReassigned(EdgeId, new PeerDirectives { Directives = { directives } }.ToByteArray()), TestContext.Current.CancellationToken);
     }
 
     public IssuedTokens Guest(string name = "Guest") => Get<GuestIssuer>().Create(name, isOperator: false);

@@ -189,7 +189,7 @@ internal sealed class Outgoing : ISendObserver, IPublishObserver
     public IReadOnlyList<T> All<T>() => [.. _messages.OfType<T>()];
 
     public IReadOnlyList<PeerDirective> DirectivesTo(string peerId) =>
-        [.. All<PeersReassigned>().SelectMany(sent => PeerDirectives.Parser.ParseFrom(sent.Directives).Directives).Where(directive => directive.PeerId == peerId)];
+        [.. All<PeersReassigned>().SelectMany(ByStream).Where(stream => stream.Key == StreamId).SelectMany(directives => directives).Where(directive => directive.PeerId == peerId)];
 
     public void Clear() => _messages.Clear();
 
@@ -208,19 +208,28 @@ internal sealed class Outgoing : ISendObserver, IPublishObserver
 
     private Task Note(object message)
     {
-        var streamId = message switch
+        var concerns = message switch
         {
-            PeersReassigned directives => directives.StreamId,
-            ChallengeIssued challenge => challenge.StreamId,
-            StreamStarted started => started.StreamId,
-            StreamAudienceChanged audience => audience.StreamId,
-            StreamEnded ended => ended.StreamId,
-            RelayWorkVerified work => work.StreamId,
-            _ => "",
+            PeersReassigned sent => ByStream(sent).Any(stream => stream.Key == StreamId),
+            ChallengeIssued challenge => challenge.StreamId == StreamId,
+            StreamStarted started => started.StreamId == StreamId,
+            StreamAudienceChanged audience => audience.StreamId == StreamId,
+            StreamEnded ended => ended.StreamId == StreamId,
+            RelayWorkVerified work => work.StreamId == StreamId,
+            _ => false,
         };
-        if (streamId == StreamId)
+        if (concerns)
             _messages.Enqueue(message);
         return Task.CompletedTask;
+    }
+
+    /// <summary>What a message says of each stream. The directives themselves do not name it any more.</summary>
+    public static IEnumerable<IGrouping<string, PeerDirective>> ByStream(PeersReassigned sent)
+    {
+        var streamId = "";
+        return PeerDirectives.Parser.ParseFrom(sent.Directives).Directives
+            .Select(directive => (StreamId: streamId = directive.StreamId.Length > 0 ? directive.StreamId : streamId, Directive: new PeerDirective(directive) { StreamId = "" }))
+            .ToLookup(told => told.StreamId, told => told.Directive, StringComparer.Ordinal);
     }
 }
 

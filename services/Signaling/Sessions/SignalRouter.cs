@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Beacon.Contracts.Signaling.V1;
+using Beacon.ServiceDefaults;
 using Google.Protobuf;
 using StackExchange.Redis;
 

@@ -1,5 +1,8 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using Beacon.Contracts.Events;
 using Beacon.Contracts.Topology.V1;
+using Beacon.ServiceDefaults;
 using Beacon.Topology.Mesh;
 using Google.Protobuf;
 using MassTransit;
@@ -21,23 +24,28 @@ internal interface IEdgeSender
 }
 
 /// <summary>
-/// Tells edges what concerns their peers: in one message per edge and batch, in order. What cannot be sent in time is dropped and
-/// counted; peers whose reports show that they did not hear are told again.
+/// Tells edges what concerns their peers. What streams have for an edge while it is told something goes together in the next message:
+/// directives are numbered, so that it is no matter which arrives first. What cannot be sent in time is dropped and counted; peers whose
+/// reports show that they did not hear are told again.
 /// </summary>
 internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, TimeProvider clock, TopologyMetrics metrics, ILogger<EdgeSender> log)
     : IEdgeSender
 {
     private const int DirectivesPerMessage = 512;
 
+    /// <summary>An owner waits for its commits before it makes others, so this is more than most replicas have.</summary>
+    private const int NewsTogether = 1_024;
+
+    private const int MaxUnderWay = 2;
+
+    /// <summary>More than there are edges: those that are gone.</summary>
+    private const int MaxEdges = 1_024;
+
+    private readonly ConcurrentDictionary<string, GroupedCalls<News, bool>> _edges = new(StringComparer.Ordinal);
+
     public Task SendAsync(StreamState stream, IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces) =>
-        Task.WhenAll(ByEdge(changes, traces).Select(async edge =>
-        {
-            foreach (var part in edge.Value.Chunk(DirectivesPerMessage))
-            {
-                if (!await SendAsync(edge.Key, new PeersReassigned(edge.Key, stream.StreamId, new PeerDirectives { Directives = { part } }.ToByteArray())))
-                    return;
-            }
-        }));
+        Task.WhenAll(ByEdge(changes, traces).Select(edge =>
+            CallsTo(edge.Key).AskAsync(new News(stream.StreamId, edge.Value))));
 
     /// <summary>What each edge is to be told, in order.</summary>
     internal static Dictionary<string, List<PeerDirective>> ByEdge(IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces)
@@ -80,6 +88,42 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
         }
     }
 
+    private GroupedCalls<News, bool> CallsTo(string edgeId)
+    {
+        // Calls that are under way answer all the same.
+        if (_edges.Count > MaxEdges)
+            _edges.Clear();
+        return _edges.GetOrAdd(edgeId, _ => new(NewsTogether, MaxUnderWay, async news =>
+        {
+            var isSent = true;
+            foreach (var message in Messages(news))
+                isSent = isSent && await SendAsync(edgeId, new PeersReassigned(edgeId, message.ToByteArray()));
+            return [.. news.Select(_ => isSent)];
+        }));
+    }
+
+    /// <summary>As few as may be, of a bounded size each.</summary>
+    private static IEnumerable<PeerDirectives> Messages(IEnumerable<News> news)
+    {
+        var message = new PeerDirectives();
+        foreach (var (streamId, all) in news)
+        {
+            foreach (var part in all.Chunk(DirectivesPerMessage))
+            {
+                if (message.Directives.Count + part.Length > DirectivesPerMessage)
+                {
+                    yield return message;
+                    message = new PeerDirectives();
+                }
+
+                part[0].StreamId = streamId;
+                message.Directives.AddRange(part);
+            }
+        }
+
+        yield return message;
+    }
+
     private async Task<bool> SendAsync<T>(string edgeId, T message) where T : class
     {
         using var timeout = new CancellationTokenSource(TimeSpan.FromMilliseconds(options.Value.SendTimeoutMs), clock);
@@ -119,4 +163,8 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
         EstimateMs = (int)Math.Min(change.EstimateMs, int.MaxValue),
         Traceparent = traceparent ?? "",
     };
+
+    /// <summary>What one stream has for an edge.</summary>
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct News(string StreamId, IReadOnlyList<PeerDirective> Directives);
 }

@@ -1,19 +1,19 @@
-using Beacon.ServiceDefaults;
-
-namespace Beacon.Signaling.Sessions;
+namespace Beacon.ServiceDefaults;
 
 /// <summary>
 /// Sends requests that come while a call is under way together in the next one: a lone request goes at once, a crowd shares the price
 /// of a call. Answers come in the order of the requests.
 /// </summary>
 /// <param name="maxBatch">What the other side takes in one call.</param>
-/// <param name="maxUnderWay">Calls at a time. A second one keeps a slow commit from holding up everybody.</param>
-internal sealed class GroupedCalls<TRequest, TAnswer>(int maxBatch, int maxUnderWay, Func<IReadOnlyList<TRequest>, Task<IReadOnlyList<TAnswer>>> call)
+/// <param name="maxUnderWay">Calls at a time. With a second one a slow call does not hold up everybody, and what it answers may be later than what came after it.</param>
+/// <param name="call">Answers as many requests as it is given, in their order; what it throws, each of them is given.</param>
+public sealed class GroupedCalls<TRequest, TAnswer>(int maxBatch, int maxUnderWay, Func<IReadOnlyList<TRequest>, Task<IReadOnlyList<TAnswer>>> call)
 {
     private readonly Lock _gate = new();
     private readonly Queue<(TRequest Request, TaskCompletionSource<TAnswer> Answer)> _waiting = [];
     private int _underWay;
 
+    /// <summary>The answer to a request, of the call that took it along.</summary>
     public Task<TAnswer> AskAsync(TRequest request)
     {
         var answer = new TaskCompletionSource<TAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
