@@ -55,6 +55,27 @@ public sealed class EdgeSenderTests : IAsyncLifetime
     }
 
     [Fact]
+    public void Who_has_a_new_parent_is_told_first_and_each_peer_in_order()
+    {
+        var stream = Started("stream");
+        Join(stream, "a");
+        Join(stream, "b");
+        stream.TakeBatch(whole: true);
+        stream.Leave(["a"], "edge", nowMs: 3);
+        Join(stream, "c");
+        Join(stream, "d");
+        var changes = stream.TakeBatch(whole: false).Changes;
+
+        var told = Assert.Single(EdgeSender.ByEdge(changes, [])).Value;
+        var moved = told.Where(directive => directive.Kind == DirectiveKind.ParentAssigned).Select(directive => directive.PeerId).ToHashSet();
+        Assert.Equal(["c", "d"], moved.Order());
+        Assert.Contains(told, directive => !moved.Contains(directive.PeerId));
+        Assert.Equal(told.OrderByDescending(directive => moved.Contains(directive.PeerId)), told);
+        Assert.All(told.GroupBy(directive => directive.PeerId), peer => Assert.Equal(peer.Select(directive => directive.Version).Order(), peer.Select(directive => directive.Version)));
+        Assert.Equal(changes.Count(change => change.PeerId != "a"), told.Count);
+    }
+
+    [Fact]
     public async Task More_than_a_message_holds_goes_in_several_in_order()
     {
         _held.Release();
@@ -70,13 +91,21 @@ public sealed class EdgeSenderTests : IAsyncLifetime
     /// <summary>Tells what the joins of so many viewers brought about.</summary>
     private Task TellOfAsync(string streamId, int viewers)
     {
-        var stream = new StreamState(streamId, new StreamMeta("channel", "A title", "account", 1_000, MaxChildren: 4, Stripes: 1, StartedAtMs: 1), new TopologyOptions(), nowMs: 1);
-        stream.StartRoot(new StartCommand(Member("root"), "channel", "A title", 1_000, 100, MaxChildren: 4, Resume: false), nowMs: 1);
+        var stream = Started(streamId);
         for (var viewer = 0; viewer < viewers; viewer++)
-            stream.Join(new JoinCommand(Member(viewers > 2 ? $"v{viewer}" : $"{(char)('b' + viewer)}"), UplinkMbps: 10, LatencyMs: 20), nowMs: 2);
+            Join(stream, viewers > 2 ? $"v{viewer}" : $"{(char)('b' + viewer)}");
         var batch = stream.TakeBatch(whole: true);
         return _sender.SendAsync(stream, batch.Changes, batch.Traces);
     }
+
+    private static StreamState Started(string streamId)
+    {
+        var stream = new StreamState(streamId, new StreamMeta("channel", "A title", "account", 1_000, MaxChildren: 4, Stripes: 1, StartedAtMs: 1), new TopologyOptions(), nowMs: 1);
+        stream.StartRoot(new StartCommand(Member("root"), "channel", "A title", 1_000, 100, MaxChildren: 4, Resume: false), nowMs: 1);
+        return stream;
+    }
+
+    private static void Join(StreamState stream, string id) => stream.Join(new JoinCommand(Member(id), UplinkMbps: 10, LatencyMs: 20), nowMs: 2);
 
     private static Member Member(string id) => new(id, $"account-{id}", "edge", "");
 

@@ -47,26 +47,32 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
         Task.WhenAll(ByEdge(changes, traces).Select(edge =>
             CallsTo(edge.Key).AskAsync(new News(stream.StreamId, edge.Value))));
 
-    /// <summary>What each edge is to be told, in order.</summary>
+    /// <summary>What each edge is to be told: first those with a new parent, who may be without a picture, and each peer in order.</summary>
     internal static Dictionary<string, List<PeerDirective>> ByEdge(IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces)
     {
         var byEdge = new Dictionary<string, List<PeerDirective>>(StringComparer.Ordinal);
-        var trace = 0;
-        for (var at = 0; at < changes.Count; at++)
-        {
-            var change = changes[at];
-            while (trace < traces.Count && traces[trace].To <= at)
-                trace++;
-            var member = MemberState.Of(change.Peer);
-            // Who has left meanwhile is told nothing.
-            if (member.IsGone)
-                continue;
-            if (!byEdge.TryGetValue(member.Member.EdgeId, out var directives))
-                byEdge[member.Member.EdgeId] = directives = [];
-            directives.Add(Directive(member, change, trace < traces.Count && traces[trace].From <= at ? traces[trace].Traceparent : null));
-        }
-
+        var moved = changes.Where(change => change.Kind == ChangeKind.ParentAssigned).Select(change => MemberState.Of(change.Peer)).ToHashSet();
+        Add(moved.Contains);
+        Add(member => !moved.Contains(member));
         return byEdge;
+
+        void Add(Func<MemberState, bool> isDue)
+        {
+            var trace = 0;
+            for (var at = 0; at < changes.Count; at++)
+            {
+                var change = changes[at];
+                while (trace < traces.Count && traces[trace].To <= at)
+                    trace++;
+                var member = MemberState.Of(change.Peer);
+                // Who has left meanwhile is told nothing.
+                if (member.IsGone || !isDue(member))
+                    continue;
+                if (!byEdge.TryGetValue(member.Member.EdgeId, out var directives))
+                    byEdge[member.Member.EdgeId] = directives = [];
+                directives.Add(Directive(member, change, trace < traces.Count && traces[trace].From <= at ? traces[trace].Traceparent : null));
+            }
+        }
     }
 
     public Task ChallengeAsync(StreamState stream, long window, Challenge challenge) =>
