@@ -5,13 +5,19 @@ namespace Beacon.ServiceDefaults;
 /// of a call. Answers come in the order of the requests.
 /// </summary>
 /// <param name="maxBatch">What the other side takes in one call.</param>
-/// <param name="maxUnderWay">Calls at a time. With a second one a slow call does not hold up everybody, and what it answers may be later than what came after it.</param>
+/// <param name="maxUnderWay">
+/// Calls at a time. A further one goes when as many requests wait as others have taken along, so that a slow call does not hold up a crowd,
+/// and the crowd does not go in many small calls. What it answers may come before the answers to what was asked earlier.
+/// </param>
 /// <param name="call">Answers as many requests as it is given, in their order; what it throws, each of them is given.</param>
 public sealed class GroupedCalls<TRequest, TAnswer>(int maxBatch, int maxUnderWay, Func<IReadOnlyList<TRequest>, Task<IReadOnlyList<TAnswer>>> call)
 {
     private readonly Lock _gate = new();
     private readonly Queue<(TRequest Request, TaskCompletionSource<TAnswer> Answer)> _waiting = [];
     private int _underWay;
+
+    /// <summary>Requests in the calls under way.</summary>
+    private int _riding;
 
     /// <summary>The answer to a request, of the call that took it along.</summary>
     public Task<TAnswer> AskAsync(TRequest request)
@@ -20,7 +26,7 @@ public sealed class GroupedCalls<TRequest, TAnswer>(int maxBatch, int maxUnderWa
         lock (_gate)
         {
             _waiting.Enqueue((request, answer));
-            if (_underWay == maxUnderWay)
+            if (_underWay > 0 && (_underWay == maxUnderWay || _riding == 0 || _waiting.Count < _riding))
                 return answer.Task;
             _underWay++;
         }
@@ -47,6 +53,9 @@ public sealed class GroupedCalls<TRequest, TAnswer>(int maxBatch, int maxUnderWa
                 foreach (var (_, answer) in batch)
                     answer.TrySetException(exception);
             }
+
+            lock (_gate)
+                _riding -= batch.Count;
         }
     }
 
@@ -59,6 +68,7 @@ public sealed class GroupedCalls<TRequest, TAnswer>(int maxBatch, int maxUnderWa
                 batch.Add(one);
             if (batch.Count == 0)
                 _underWay--;
+            _riding += batch.Count;
             return batch;
         }
     }

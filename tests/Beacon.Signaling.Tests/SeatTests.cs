@@ -53,6 +53,24 @@ public sealed class SeatTests
     }
 
     [Fact]
+    public void A_peer_that_has_another_role_by_now_stays_a_neighbour()
+    {
+        var seat = Confirmed();
+        Assert.True(seat.TryApply(Directive(1, DirectiveKind.ChildAssigned, "turned", "edge")));
+        Assert.True(seat.TryApply(Parent(3, "turned")));
+        Assert.True(seat.TryApply(Directive(2, DirectiveKind.ChildRemoved, "turned", "edge")));
+        Assert.Equal("edge-of-turned", seat.EdgeOf(0, "turned"));
+
+        Assert.True(seat.TryApply(Directive(5, DirectiveKind.ChildAssigned, "turned", "edge")));
+        Assert.True(seat.TryApply(Parent(4, "other")));
+        Assert.Equal("edge", seat.EdgeOf(0, "turned"));
+
+        Assert.True(seat.TryApply(Directive(6, DirectiveKind.ChildRemoved, "turned", "edge")));
+        Assert.Null(seat.EdgeOf(0, "turned"));
+        Assert.Equal("edge-of-other", seat.EdgeOf(0, "other"));
+    }
+
+    [Fact]
     public void What_was_overtaken_by_word_of_something_else_still_counts()
     {
         var seat = Confirmed();

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Beacon.Contracts.Topology.V1;
 
 namespace Beacon.Signaling.Sessions;
@@ -15,7 +16,7 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
     private const int MaxRoles = 128;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<(int Stripe, string PeerId), string> _neighbourEdges = [];
+    private readonly Dictionary<(int Stripe, string PeerId), Neighbour> _neighbours = [];
     private readonly Dictionary<int, string> _parents = [];
     private readonly Dictionary<int, string> _standbys = [];
     private readonly Dictionary<(int Stripe, string Role), long> _versions = [];
@@ -123,7 +124,7 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
     public string? EdgeOf(int stripe, string peerId)
     {
         lock (_gate)
-            return _neighbourEdges.GetValueOrDefault((stripe, peerId));
+            return _neighbours.GetValueOrDefault((stripe, peerId)).EdgeId;
     }
 
     /// <summary>
@@ -133,7 +134,7 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
     public void Meet(int stripe, string childPeerId, string edgeId)
     {
         lock (_gate)
-            _neighbourEdges[(stripe, childPeerId)] = edgeId;
+            _neighbours[(stripe, childPeerId)] = new(edgeId, IsChild: true);
     }
 
     private bool Apply(PeerDirective directive)
@@ -151,10 +152,10 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
                 Replace(_standbys, directive);
                 break;
             case DirectiveKind.ChildAssigned when directive.Neighbour is { } child:
-                _neighbourEdges[(directive.Stripe, child.PeerId)] = child.EdgeId;
+                _neighbours[(directive.Stripe, child.PeerId)] = new(child.EdgeId, IsChild: true);
                 break;
             case DirectiveKind.ChildRemoved when directive.Neighbour is { } child:
-                _neighbourEdges.Remove((directive.Stripe, child.PeerId));
+                Release(directive.Stripe, child.PeerId, isChild: false);
                 break;
         }
 
@@ -185,12 +186,25 @@ internal sealed class Seat(Session session, string streamId, string peerId, bool
     private void Replace(Dictionary<int, string> role, PeerDirective directive)
     {
         var stripe = directive.Stripe;
-        if (role.Remove(stripe, out var former) && former != directive.Neighbour?.PeerId
-            && former != _parents.GetValueOrDefault(stripe) && former != _standbys.GetValueOrDefault(stripe))
-            _neighbourEdges.Remove((stripe, former));
+        if (role.Remove(stripe, out var former) && former != directive.Neighbour?.PeerId)
+            Release(stripe, former, IsChild(stripe, former));
         if (directive.Neighbour is not { } now)
             return;
         role[stripe] = now.PeerId;
-        _neighbourEdges[(stripe, now.PeerId)] = now.EdgeId;
+        _neighbours[(stripe, now.PeerId)] = new(now.EdgeId, IsChild(stripe, now.PeerId));
     }
+
+    /// <summary>A peer has lost a role: it stays a neighbour in another one, which word that came too late is not about.</summary>
+    private void Release(int stripe, string peerId, bool isChild)
+    {
+        if (!isChild && peerId != _parents.GetValueOrDefault(stripe) && peerId != _standbys.GetValueOrDefault(stripe))
+            _neighbours.Remove((stripe, peerId));
+        else if (_neighbours.TryGetValue((stripe, peerId), out var neighbour))
+            _neighbours[(stripe, peerId)] = neighbour with { IsChild = isChild };
+    }
+
+    private bool IsChild(int stripe, string peerId) => _neighbours.GetValueOrDefault((stripe, peerId)).IsChild;
+
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct Neighbour(string EdgeId, bool IsChild);
 }

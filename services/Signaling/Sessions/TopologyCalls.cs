@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Beacon.Contracts.Topology.V1;
 using Beacon.ServiceDefaults;
 using Grpc.Core;
@@ -6,22 +5,30 @@ using Grpc.Core;
 namespace Beacon.Signaling.Sessions;
 
 /// <summary>Joins and leaves of this replica, grouped on their way to the owners of their streams.</summary>
-internal sealed class TopologyCalls(TopologyReplicas replicas)
+internal sealed class TopologyCalls
 {
     /// <summary>What Topology takes in one call.</summary>
     private const int MaxBatch = 1_024;
     private const int MaxUnderWay = 2;
 
     /// <summary>More addresses than there are replicas: those that are gone.</summary>
-    private const int MaxGroups = 256;
+    private const int MaxAddresses = 256;
 
-    /// <summary>By the address of a replica.</summary>
-    private readonly ConcurrentDictionary<string, Group> _groups = new(StringComparer.Ordinal);
+    private readonly TopologyReplicas _replicas;
+    private readonly GroupedCallsByKey<PeerJoin, JoinResult> _joins;
+    private readonly GroupedCallsByKey<PeerLeave, bool> _leaves;
+
+    public TopologyCalls(TopologyReplicas replicas)
+    {
+        _replicas = replicas;
+        _joins = new(MaxAddresses, MaxBatch, MaxUnderWay, JoinAsync);
+        _leaves = new(MaxAddresses, MaxBatch, MaxUnderWay, LeaveAsync);
+    }
 
     /// <summary>Fails as the single call would.</summary>
     public async Task<LiveStream> JoinAsync(PeerJoin request)
     {
-        var result = await GroupOf(request.StreamId).Joins.AskAsync(request);
+        var result = await _joins.AskAsync(_replicas.OwnerOf(request.StreamId), request);
         if (result.Stream is { } stream)
             return stream;
         throw result.ErrorReason.Length > 0
@@ -29,28 +36,18 @@ internal sealed class TopologyCalls(TopologyReplicas replicas)
             : new RpcException(new Status((StatusCode)result.ErrorCode, result.ErrorMessage));
     }
 
-    public Task LeaveAsync(PeerLeave request) => GroupOf(request.StreamId).Leaves.AskAsync(request);
+    public Task LeaveAsync(PeerLeave request) => _leaves.AskAsync(_replicas.OwnerOf(request.StreamId), request);
 
-    private Group GroupOf(string streamId)
+    private async Task<IReadOnlyList<JoinResult>> JoinAsync(string address, IReadOnlyList<PeerJoin> joins)
     {
-        // A group that is under way answers its callers all the same.
-        if (_groups.Count > MaxGroups)
-            _groups.Clear();
-        return _groups.GetOrAdd(replicas.OwnerOf(streamId), NewGroup);
+        var answer = await _replicas.CallAsync(address, topology => topology.JoinStreamsAsync(new JoinStreamsRequest { Joins = { joins } }));
+        _replicas.Learn(answer.Owners);
+        return answer.Results;
     }
 
-    private Group NewGroup(string address) => new(
-        new(MaxBatch, MaxUnderWay, async joins =>
-        {
-            var answer = await replicas.CallAsync(address, topology => topology.JoinStreamsAsync(new JoinStreamsRequest { Joins = { joins } }));
-            replicas.Learn(answer.Owners);
-            return answer.Results;
-        }),
-        new(MaxBatch, MaxUnderWay, async leaves =>
-        {
-            await replicas.CallAsync(address, topology => topology.LeaveStreamsAsync(new LeaveStreamsRequest { Leaves = { leaves } }));
-            return [.. leaves.Select(_ => true)];
-        }));
-
-    private sealed record Group(GroupedCalls<PeerJoin, JoinResult> Joins, GroupedCalls<PeerLeave, bool> Leaves);
+    private async Task<IReadOnlyList<bool>> LeaveAsync(string address, IReadOnlyList<PeerLeave> leaves)
+    {
+        await _replicas.CallAsync(address, topology => topology.LeaveStreamsAsync(new LeaveStreamsRequest { Leaves = { leaves } }));
+        return [.. leaves.Select(_ => true)];
+    }
 }

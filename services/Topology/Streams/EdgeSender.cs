@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Beacon.Contracts.Events;
 using Beacon.Contracts.Topology.V1;
@@ -28,8 +27,7 @@ internal interface IEdgeSender
 /// directives are numbered, so that it is no matter which arrives first. What cannot be sent in time is dropped and counted; peers whose
 /// reports show that they did not hear are told again.
 /// </summary>
-internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, TimeProvider clock, TopologyMetrics metrics, ILogger<EdgeSender> log)
-    : IEdgeSender
+internal sealed class EdgeSender : IEdgeSender
 {
     private const int DirectivesPerMessage = 512;
 
@@ -41,38 +39,47 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
     /// <summary>More than there are edges: those that are gone.</summary>
     private const int MaxEdges = 1_024;
 
-    private readonly ConcurrentDictionary<string, GroupedCalls<News, bool>> _edges = new(StringComparer.Ordinal);
+    private readonly IBus _bus;
+    private readonly TopologyOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly TopologyMetrics _metrics;
+    private readonly ILogger<EdgeSender> _log;
+    private readonly GroupedCallsByKey<News, bool> _news;
+
+    public EdgeSender(IBus bus, IOptions<TopologyOptions> options, TimeProvider clock, TopologyMetrics metrics, ILogger<EdgeSender> log)
+    {
+        _bus = bus;
+        _options = options.Value;
+        _clock = clock;
+        _metrics = metrics;
+        _log = log;
+        _news = new(MaxEdges, NewsTogether, MaxUnderWay, SendNewsAsync);
+    }
 
     public Task SendAsync(StreamState stream, IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces) =>
-        Task.WhenAll(ByEdge(changes, traces).Select(edge =>
-            CallsTo(edge.Key).AskAsync(new News(stream.StreamId, edge.Value))));
+        Task.WhenAll(ByEdge(changes, traces).Select(edge => _news.AskAsync(edge.Key, new News(stream.StreamId, edge.Value))));
 
     /// <summary>What each edge is to be told: first those with a new parent, who may be without a picture, and each peer in order.</summary>
-    internal static Dictionary<string, List<PeerDirective>> ByEdge(IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces)
+    internal static Dictionary<string, IReadOnlyList<PeerDirective>> ByEdge(IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces)
     {
-        var byEdge = new Dictionary<string, List<PeerDirective>>(StringComparer.Ordinal);
         var moved = changes.Where(change => change.Kind == ChangeKind.ParentAssigned).Select(change => MemberState.Of(change.Peer)).ToHashSet();
-        Add(moved.Contains);
-        Add(member => !moved.Contains(member));
-        return byEdge;
-
-        void Add(Func<MemberState, bool> isDue)
+        var byEdge = new Dictionary<string, (List<PeerDirective> Moved, List<PeerDirective> Others)>(StringComparer.Ordinal);
+        var trace = 0;
+        for (var at = 0; at < changes.Count; at++)
         {
-            var trace = 0;
-            for (var at = 0; at < changes.Count; at++)
-            {
-                var change = changes[at];
-                while (trace < traces.Count && traces[trace].To <= at)
-                    trace++;
-                var member = MemberState.Of(change.Peer);
-                // Who has left meanwhile is told nothing.
-                if (member.IsGone || !isDue(member))
-                    continue;
-                if (!byEdge.TryGetValue(member.Member.EdgeId, out var directives))
-                    byEdge[member.Member.EdgeId] = directives = [];
-                directives.Add(Directive(member, change, trace < traces.Count && traces[trace].From <= at ? traces[trace].Traceparent : null));
-            }
+            var change = changes[at];
+            while (trace < traces.Count && traces[trace].To <= at)
+                trace++;
+            var member = MemberState.Of(change.Peer);
+            // Who has left meanwhile is told nothing.
+            if (member.IsGone)
+                continue;
+            if (!byEdge.TryGetValue(member.Member.EdgeId, out var edge))
+                byEdge[member.Member.EdgeId] = edge = ([], []);
+            (moved.Contains(member) ? edge.Moved : edge.Others).Add(Directive(member, change, trace < traces.Count && traces[trace].From <= at ? traces[trace].Traceparent : null));
         }
+
+        return byEdge.ToDictionary(edge => edge.Key, IReadOnlyList<PeerDirective> (edge) => [.. edge.Value.Moved, .. edge.Value.Others], StringComparer.Ordinal);
     }
 
     public Task ChallengeAsync(StreamState stream, long window, Challenge challenge) =>
@@ -81,31 +88,26 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
 
     public async Task<bool> TryPublishAsync<T>(string streamId, T fact) where T : class
     {
-        using var timeout = new CancellationTokenSource(TimeSpan.FromMilliseconds(options.Value.SendTimeoutMs), clock);
+        using var timeout = new CancellationTokenSource(TimeSpan.FromMilliseconds(_options.SendTimeoutMs), _clock);
         try
         {
-            await bus.Publish(fact, timeout.Token);
+            await _bus.Publish(fact, timeout.Token);
             return true;
         }
         catch (Exception exception)
         {
-            Log.PublishFailed(log, streamId, exception);
+            Log.PublishFailed(_log, streamId, exception);
             return false;
         }
     }
 
-    private GroupedCalls<News, bool> CallsTo(string edgeId)
+    private async Task<IReadOnlyList<bool>> SendNewsAsync(string edgeId, IReadOnlyList<News> news)
     {
-        // Calls that are under way answer all the same.
-        if (_edges.Count > MaxEdges)
-            _edges.Clear();
-        return _edges.GetOrAdd(edgeId, _ => new(NewsTogether, MaxUnderWay, async news =>
-        {
-            var isSent = true;
-            foreach (var message in Messages(news))
-                isSent = isSent && await SendAsync(edgeId, new PeersReassigned(edgeId, message.ToByteArray()));
-            return [.. news.Select(_ => isSent)];
-        }));
+        var isSent = true;
+        // What follows a message that did not arrive would not arrive either.
+        foreach (var message in Messages(news).TakeWhile(_ => isSent))
+            isSent = await SendAsync(edgeId, new PeersReassigned(edgeId, message.ToByteArray()));
+        return [.. news.Select(_ => isSent)];
     }
 
     /// <summary>As few as may be, of a bounded size each.</summary>
@@ -132,17 +134,17 @@ internal sealed class EdgeSender(IBus bus, IOptions<TopologyOptions> options, Ti
 
     private async Task<bool> SendAsync<T>(string edgeId, T message) where T : class
     {
-        using var timeout = new CancellationTokenSource(TimeSpan.FromMilliseconds(options.Value.SendTimeoutMs), clock);
+        using var timeout = new CancellationTokenSource(TimeSpan.FromMilliseconds(_options.SendTimeoutMs), _clock);
         try
         {
-            var endpoint = await bus.GetSendEndpoint(EdgeEndpoint.Address(edgeId)).WaitAsync(timeout.Token);
+            var endpoint = await _bus.GetSendEndpoint(EdgeEndpoint.Address(edgeId)).WaitAsync(timeout.Token);
             await endpoint.Send(message, timeout.Token);
             return true;
         }
         catch (Exception exception)
         {
-            metrics.SendFailures.Add(1);
-            Log.SendFailed(log, edgeId, exception);
+            _metrics.SendFailures.Add(1);
+            Log.SendFailed(_log, edgeId, exception);
             return false;
         }
     }

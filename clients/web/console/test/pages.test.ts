@@ -4,6 +4,7 @@ import { formOf, tagsOf, uplinkWarning } from '../src/pages/live/form';
 import { membersOf, partnersOf, restPercent } from '../src/pages/live/squad';
 import { estimate, spentShare } from '../src/pages/sponsor/estimate';
 import { Directory } from '../src/pages/streams/directory';
+import { keepPlaces } from '../src/pages/streams/places';
 import { adviceFor } from '../src/parts/advice';
 
 const stream = (streamId: string, viewers = 0) => ({ streamId, viewers }) as StreamSummary;
@@ -32,6 +33,14 @@ test('of streams with as many viewers the older stands first', () => {
   for (const id of ['b', 'c', 'a']) directory.apply({ live: stream(id, 3) });
   directory.apply({ complete: true });
   expect(directory.list().map(({ streamId }) => streamId)).toEqual(['a', 'b', 'c']);
+});
+
+test('a list that is pointed at keeps its places: newcomers come last, and what is over stays', () => {
+  const shown = [stream('a', 3), stream('b', 2), stream('c', 1)];
+  const held = keepPlaces(shown, [stream('c', 9), stream('d', 4), stream('a', 3)]);
+  expect(held).toEqual([stream('a', 3), { ...stream('b', 2), over: true }, stream('c', 9), stream('d', 4)]);
+  expect(keepPlaces(held, [stream('b', 2), stream('c', 9)])).toMatchObject([{ streamId: 'a', over: true }, stream('b', 2), stream('c', 9), { streamId: 'd', over: true }]);
+  expect(keepPlaces(held, [stream('b', 2)])[1]).not.toHaveProperty('over');
 });
 
 test('the form takes what the address says, and ignores what is no number', () => {

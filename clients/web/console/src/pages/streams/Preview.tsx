@@ -1,4 +1,4 @@
-import { canvasSink, canWatch } from 'beacon-client';
+import { BeaconError, canvasSink, canWatch } from 'beacon-client';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Account } from '../../app/account';
 import { hueOf } from '../../format';
@@ -46,8 +46,9 @@ export function Preview({ streamId, channel, wanted, account }: Props) {
         if (left) return stop();
         watch.on('playing', () => setPlaying(true));
         watch.on('ended', end);
-      } catch {
+      } catch (cause) {
         // A card without a moving picture: the stream is full, or over in a moment.
+        if (!(cause instanceof BeaconError)) throw cause;
       }
     }, HOVER_MS);
     const longest = setTimeout(end, LONGEST_MS);

@@ -1,13 +1,13 @@
-import type { StreamSummary } from 'beacon-client';
 import { useState } from 'preact/hooks';
 import type { Account } from '../../app/account';
 import { Avatar } from '../../design/Avatar';
 import { Icon } from '../../design/Icon';
 import { count, since } from '../../format';
+import type { PlacedStream } from './places';
 import { Preview } from './Preview';
 
 interface Props {
-  stream: StreamSummary;
+  stream: PlacedStream;
   account: Account | undefined;
   nowMs: number;
   onTag: (tag: string) => void;
@@ -15,10 +15,10 @@ interface Props {
 
 export function StreamCard({ stream, account, nowMs, onTag }: Props) {
   const [wanted, setWanted] = useState(false);
-  const { streamId, channel, title, tags = [], language, squadAccountIds = [], viewers = 0, spareSlots = 0 } = stream;
+  const { streamId, channel, title, tags = [], language, squadAccountIds = [], viewers = 0, spareSlots = 0, over = false } = stream;
   return (
     <li
-      class="stream"
+      class={over ? 'stream over' : 'stream'}
       onPointerEnter={(event) => event.pointerType === 'mouse' && setWanted(true)}
       onPointerLeave={() => setWanted(false)}
       onFocusCapture={() => setWanted(true)}
@@ -26,8 +26,8 @@ export function StreamCard({ stream, account, nowMs, onTag }: Props) {
     >
       <a class="stream-link" href={`/watch/${streamId}`} data-testid="stream" data-stream-id={streamId}>
         <span class="stream-picture">
-          <Preview streamId={streamId} channel={channel} wanted={wanted} account={account} />
-          <span class="badge live">LIVE</span>
+          <Preview streamId={streamId} channel={channel} wanted={wanted && !over} account={account} />
+          {over ? <span class="badge">OVER</span> : <span class="badge live">LIVE</span>}
           <span class="stream-age badge">{since(stream.startedAt, nowMs)}</span>
         </span>
         <span class="stream-text">

@@ -6,6 +6,7 @@ import { count } from '../../format';
 import { useHeartbeat, useSettled, useTitle } from '../../hooks';
 import { Problem } from '../../parts/Problem';
 import { useDirectory } from './directory';
+import { usePlaces, usePointedAt } from './places';
 import { StreamCard } from './StreamCard';
 import './streams.css';
 
@@ -18,7 +19,9 @@ export function StreamsPage({ query: parameters }: { query: URLSearchParams }) {
   const [tag, setTag] = useState(parameters.get('tag') ?? '');
   const [language, setLanguage] = useState(parameters.get('language') ?? '');
   const query = useSettled(text.trim(), 250);
-  const { streams, isLive, problem, retry } = useDirectory({ query, tag, language });
+  const { isPointedAt, pointer } = usePointedAt();
+  const { streams, filter, isLive, problem, retry } = useDirectory({ query, tag, language });
+  const placed = usePlaces({ streams, filter }, isPointedAt);
   const isFiltered = query !== '' || tag !== '' || language !== '';
 
   useEffect(() => {
@@ -84,7 +87,7 @@ export function StreamsPage({ query: parameters }: { query: URLSearchParams }) {
           ))}
         </ul>
       )}
-      {streams?.length === 0 && (
+      {placed?.length === 0 && (
         <div class="card empty" data-testid="no-streams">
           <h2>{isFiltered ? 'Nothing live fits' : 'Nobody is live'}</h2>
           {isFiltered ? (
@@ -98,8 +101,8 @@ export function StreamsPage({ query: parameters }: { query: URLSearchParams }) {
           )}
         </div>
       )}
-      <ul class="streams" data-testid="streams" aria-label="Live streams">
-        {streams?.map((stream) => (
+      <ul class="streams" data-testid="streams" aria-label="Live streams" {...pointer}>
+        {placed?.map((stream) => (
           <StreamCard key={stream.streamId} stream={stream} account={account} nowMs={Date.now()} onTag={setTag} />
         ))}
       </ul>

@@ -37,6 +37,8 @@ export class Directory {
 export interface DirectoryView {
   /** Undefined until the first answer. */
   streams: StreamSummary[] | undefined;
+  /** What the streams fit: until the first answer to a new filter, the one before. */
+  filter: string;
   /** Told as it happens, or asked for now and then. */
   isLive: boolean;
   problem: BeaconError | undefined;
@@ -49,7 +51,7 @@ const DRAW_MS = 200;
 
 /** The live streams that fit, as they change. Where the server tells no more callers, they are asked for every few seconds. */
 export function useDirectory(filter: StreamFilter): DirectoryView {
-  const [view, setView] = useState<Omit<DirectoryView, 'retry'>>({ streams: undefined, isLive: false, problem: undefined });
+  const [view, setView] = useState<Omit<DirectoryView, 'retry'>>({ streams: undefined, filter: '', isLive: false, problem: undefined });
   const [attempt, setAttempt] = useState(0);
   const shown = usePageShown();
   const key = JSON.stringify(filter);
@@ -65,7 +67,7 @@ export function useDirectory(filter: StreamFilter): DirectoryView {
     let isFirst = true;
     const draw = () => {
       drawTimer = undefined;
-      setView({ streams: directory.list(), isLive: true, problem: undefined });
+      setView({ streams: directory.list(), filter: key, isLive: true, problem: undefined });
     };
     const follow = async () => {
       directory.restart();
@@ -84,7 +86,7 @@ export function useDirectory(filter: StreamFilter): DirectoryView {
     const ask = async (why: BeaconError) => {
       try {
         const streams = await listStreams(api, filter);
-        if (!abort.signal.aborted) setView({ streams, isLive: false, problem: undefined });
+        if (!abort.signal.aborted) setView({ streams, filter: key, isLive: false, problem: undefined });
       } catch {
         if (!abort.signal.aborted) setView((last) => ({ ...last, isLive: false, problem: why }));
       }
