@@ -14,13 +14,20 @@ public sealed class TurnServerTests(GarnetFixture garnet) : IClassFixture<Garnet
     private const ushort AllocateSuccess = 0x0103;
     private readonly TurnServer _turn = new(Secret, GarnetFixture.FreePort());
 
+    /// <summary>Open to the end: to coturn the next one on the same port would be who had it before, with its allocation.</summary>
+    private readonly List<UdpClient> _sockets = [];
+
     public ValueTask InitializeAsync()
     {
         _turn.Start();
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask DisposeAsync() => _turn.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _sockets.ForEach(socket => socket.Dispose());
+        return _turn.DisposeAsync();
+    }
 
     [Fact]
     public async Task What_a_browser_is_given_opens_a_relay_and_what_is_forged_or_expired_does_not()
@@ -45,7 +52,8 @@ public sealed class TurnServerTests(GarnetFixture garnet) : IClassFixture<Garnet
     /// <summary>A TURN Allocate (RFC 8656) with long-term credentials: <see cref="AllocateSuccess"/>, or the error code.</summary>
     private async Task<int> AllocateAsync(string username, string credential)
     {
-        using var socket = new UdpClient();
+        var socket = new UdpClient();
+        _sockets.Add(socket);
         socket.Connect(IPAddress.Loopback, _turn.Port);
         var challenge = await AskAsync(socket, Message(authentication: null));
         var (realm, nonce) = (Attribute(challenge, 0x0014)!, Attribute(challenge, 0x0015)!);
