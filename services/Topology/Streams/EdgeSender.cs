@@ -34,8 +34,6 @@ internal sealed class EdgeSender : IEdgeSender
     /// <summary>An owner waits for its commits before it makes others, so this is more than most replicas have.</summary>
     private const int NewsTogether = 1_024;
 
-    private const int MaxUnderWay = 2;
-
     /// <summary>More than there are edges: those that are gone.</summary>
     private const int MaxEdges = 1_024;
 
@@ -53,7 +51,7 @@ internal sealed class EdgeSender : IEdgeSender
         _clock = clock;
         _metrics = metrics;
         _log = log;
-        _news = new(MaxEdges, NewsTogether, MaxUnderWay, SendNewsAsync);
+        _news = new(MaxEdges, NewsTogether, maxUnderWay: 1, SendNewsAsync);
     }
 
     public Task SendAsync(StreamState stream, IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces) =>
