@@ -23,7 +23,7 @@ internal sealed class Engine : IPolicy
         _trees.SetRoot("root", Workload.RootUplinkMbps, maxChildren: 0);
     }
 
-    public int Stripes => _trees.Stripes.Count;
+    public int Stripes => _trees.Stripes.Length;
 
     /// <summary>The rules of a service with default options, with room for the audience.</summary>
     public static TreeRules Rules(int peers, int stripes = 1) =>

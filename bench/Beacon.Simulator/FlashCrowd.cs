@@ -49,6 +49,7 @@ internal static class FlashCrowd
         var ticks = new long[peers];
         var tree = new Tree(0, Engine.Rules(peers));
         tree.SetRoot("root", Workload.RootUplinkMbps, maxChildren: 0);
+        var delta = new TreeDelta();
         var changes = 0L;
         var elapsed = TimeSpan.Zero;
         var processor = Process.GetCurrentProcess().TotalProcessorTime;
@@ -66,7 +67,9 @@ internal static class FlashCrowd
                 ticks[first + i] = Stopwatch.GetTimestamp() - at;
             }
 
-            changes += tree.TakeDelta().Changes.Count;
+            tree.TakeDelta(delta);
+            changes += delta.Changes.Count;
+            delta.Clear();
             elapsed += Stopwatch.GetElapsedTime(start);
         }
 

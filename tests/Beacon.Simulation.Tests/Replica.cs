@@ -1,4 +1,5 @@
 using Beacon.Contracts.Events;
+using Beacon.Contracts.Topology.V1;
 using Beacon.Topology;
 using Beacon.Topology.Mesh;
 using Beacon.Topology.Streams;
@@ -41,8 +42,11 @@ internal sealed class Replica : IEdgeSender
     {
         if (IsDead)
             return new TaskCompletionSource().Task;
-        foreach (var (edgeId, directives) in EdgeSender.ByEdge(changes, traces))
+        foreach (var (edgeId, parts) in EdgeSender.ByEdge(stream.StreamId, changes, traces))
         {
+            var directives = parts.SelectMany(part => PeerDirectives.Parser.ParseFrom(part.Bytes).Directives).ToList();
+            foreach (var directive in directives)
+                directive.StreamId = "";
             _world.Told(this, directives);
             _world.Network(() => _world.Deliver(edgeId, directives));
         }

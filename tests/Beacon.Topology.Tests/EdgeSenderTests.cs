@@ -64,7 +64,7 @@ public sealed class EdgeSenderTests : IAsyncLifetime
         Join(stream, "d");
         var changes = stream.TakeBatch(whole: false).Changes;
 
-        var told = Assert.Single(EdgeSender.ByEdge(changes, [])).Value;
+        var told = Decode(Assert.Single(EdgeSender.ByEdge("stream", changes, [])).Parts);
         var moved = told.Where(directive => directive.Kind == DirectiveKind.ParentAssigned).Select(directive => directive.PeerId).ToHashSet();
         Assert.Equal(["c", "d"], moved.Order());
         Assert.Contains(told, directive => !moved.Contains(directive.PeerId));
@@ -85,6 +85,9 @@ public sealed class EdgeSenderTests : IAsyncLifetime
             Enumerable.Range(0, 1_000).Select(viewer => $"v{viewer}"),
             parts.SelectMany(part => part).Where(directive => directive is { Kind: DirectiveKind.ParentAssigned, Reason: "joined" }).Select(directive => directive.PeerId));
     }
+
+    private static List<PeerDirective> Decode(IEnumerable<EncodedDirectives> parts) =>
+        [.. parts.SelectMany(part => PeerDirectives.Parser.ParseFrom(part.Bytes).Directives)];
 
     /// <summary>Tells what the joins of so many viewers brought about.</summary>
     private Task TellOfAsync(string streamId, int viewers)

@@ -185,11 +185,11 @@ public sealed class TreeProperties(ITestOutputHelper output)
                 case < 88:
                     return new TreeOperation(OperationKind.Resend, NowMs, [peer]);
                 case < 90:
-                    return new TreeOperation(OperationKind.Unreachable, NowMs, [peer], Stripe: command.Amount % Trees.Stripes.Count);
+                    return new TreeOperation(OperationKind.Unreachable, NowMs, [peer], Stripe: command.Amount % Trees.Stripes.Length);
                 case 90 when command.Amount % 3 == 0:
                     return new TreeOperation(OperationKind.Condemned, NowMs, [peer], Stripe: Stripe(peer));
                 case 90:
-                    return Accuse(peer, command.Amount % Trees.Stripes.Count, standby: command.Amount % 3 == 1);
+                    return Accuse(peer, command.Amount % Trees.Stripes.Length, standby: command.Amount % 3 == 1);
                 case < 93:
                     return Import(1 + (command.Amount % 12), uplink);
                 case 93 when command.Amount % 4 == 0:

@@ -46,6 +46,7 @@ internal sealed class RelayWindows(SettlementRules rules)
 {
     private readonly Dictionary<(string Child, int Stripe), Edge> _edges = [];
     private readonly SortedDictionary<long, Open> _open = [];
+    private readonly List<Delivery> _deliveries = [];
 
     /// <summary>The last settled window; none before it is ever settled again.</summary>
     public long LastSettled { get; private set; } = long.MinValue;
@@ -115,7 +116,7 @@ internal sealed class RelayWindows(SettlementRules rules)
     public bool HasAnswered(string peerId, long window) => _open.TryGetValue(window, out var open) && open.Answered.Contains(peerId);
 
     /// <summary>Closes the present window when the clock has left it.</summary>
-    /// <returns>What each edge delivered in it, or null when it goes on.</returns>
+    /// <returns>What each edge delivered in it, until the next call; null when it goes on.</returns>
     public IReadOnlyList<Delivery>? Advance(long nowMs)
     {
         var window = WindowOf(nowMs);
@@ -152,17 +153,17 @@ internal sealed class RelayWindows(SettlementRules rules)
     private List<Delivery> Close()
     {
         var start = Current * rules.WindowMs;
-        var deliveries = new List<Delivery>(_edges.Count);
+        _deliveries.Clear();
         var open = OpenWindow(Current);
         foreach (var ((_, stripe), edge) in _edges)
         {
             var (received, verified) = edge.TakeGrowth();
-            deliveries.Add(new Delivery(edge.Parent.PeerId, edge.Child.PeerId, received, verified, edge.SinceMs <= start, stripe));
+            _deliveries.Add(new Delivery(edge.Parent.PeerId, edge.Child.PeerId, received, verified, edge.SinceMs <= start, stripe));
             if (verified > 0)
                 open.Work.Add(new Work(edge.Parent, edge.Child, verified));
         }
 
-        return deliveries;
+        return _deliveries;
     }
 
     private List<Settlement> SettleBefore(long window, Func<string, long> capBytes)

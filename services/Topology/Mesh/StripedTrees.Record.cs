@@ -6,16 +6,16 @@ internal sealed partial class StripedTrees
     /// <summary>Grows with every operation that changed something.</summary>
     public long Version => _stripes.Sum(tree => tree.Version);
 
-    public bool HasDelta => _stripes.Exists(tree => tree.HasDelta);
+    public bool HasDelta => _stripes.Any(tree => tree.HasDelta);
 
     /// <summary>True when nobody else may join.</summary>
-    public bool IsFull => _stripes.Exists(tree => tree.IsFull);
+    public bool IsFull => _stripes.Any(tree => tree.IsFull);
 
     /// <summary>How many more could get the whole stream who bring nothing: what the stripe with the fewest slots has.</summary>
     public int SpareSlots => _stripes.Min(tree => tree.SpareSlots);
 
     /// <summary>Viewers that miss one stripe or more.</summary>
-    public int WaitingCount => _stripes.Count == 1 ? _stripes[0].WaitingCount : _stripes.SelectMany(tree => tree.Waiting).Select(peer => peer.Id).Distinct(StringComparer.Ordinal).Count();
+    public int WaitingCount => _stripes.Length == 1 ? _stripes[0].WaitingCount : _stripes.SelectMany(tree => tree.Waiting).Select(peer => peer.Id).Distinct(StringComparer.Ordinal).Count();
 
     /// <summary>A peer has children at home alone, so it is degraded in one stripe at most.</summary>
     public int DegradedCount => _stripes.Sum(tree => tree.DegradedCount);
@@ -23,13 +23,13 @@ internal sealed partial class StripedTrees
     /// <summary>Over all stripes: the mean of the means, and the maxima of the stripe that is furthest from its ideal.</summary>
     public Quality Quality()
     {
-        var all = _stripes.ConvertAll(tree => tree.Quality());
+        var all = _stripes.Select(tree => tree.Quality()).ToList();
         var worst = all.MaxBy(quality => quality.MaxDepth - quality.IdealMaxDepth);
         return new Quality(all.Average(quality => quality.MeanDepth), all.Average(quality => quality.IdealMeanDepth), worst.MaxDepth, worst.IdealMaxDepth);
     }
 
     /// <summary>A peer's places, one for each stripe in their order.</summary>
-    public IReadOnlyList<PeerRecord> Records(string id) => _stripes.ConvertAll(tree => tree.Record(tree.Find(id)!));
+    public IReadOnlyList<PeerRecord> Records(string id) => [.. _stripes.Select(tree => tree.Record(tree.Find(id)!))];
 
     /// <summary>All changes since the last call in all stripes, see <see cref="Tree.TakeDelta()"/>.</summary>
     public TreeDelta TakeDelta()

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Beacon.Topology.Mesh;
 
 /// <summary>
@@ -15,7 +17,7 @@ internal sealed partial class StripedTrees
     /// <summary>Slots by which a stripe may be ahead of another before neighbours of an import are parted: all stripes have the same viewers to feed.</summary>
     private const int WorthKeepingTogether = 64;
 
-    private readonly List<Tree> _stripes;
+    private readonly ImmutableArray<Tree> _stripes;
     private readonly Dictionary<string, int> _homes = new(StringComparer.Ordinal);
     private readonly int[] _peersAtHome;
 
@@ -25,13 +27,13 @@ internal sealed partial class StripedTrees
     {
     }
 
-    private StripedTrees(List<Tree> stripes)
+    private StripedTrees(ImmutableArray<Tree> stripes)
     {
         _stripes = stripes;
-        _peersAtHome = new int[stripes.Count];
+        _peersAtHome = new int[stripes.Length];
     }
 
-    public IReadOnlyList<Tree> Stripes => _stripes;
+    public ImmutableArray<Tree> Stripes => _stripes;
 
     public Tree this[int stripe] => _stripes[stripe];
 
@@ -62,7 +64,7 @@ internal sealed partial class StripedTrees
     public void SetRoot(string id, double uplinkMbps, int maxChildren)
     {
         foreach (var tree in _stripes)
-            tree.SetRoot(id, uplinkMbps / _stripes.Count, maxChildren);
+            tree.SetRoot(id, uplinkMbps / _stripes.Length, maxChildren);
     }
 
     /// <summary>A squad member takes over as the broadcaster, in every stripe: see <see cref="Tree.ReplaceRoot"/>.</summary>
@@ -70,7 +72,7 @@ internal sealed partial class StripedTrees
     {
         LeaveHome(id);
         foreach (var tree in _stripes)
-            tree.ReplaceRoot(id, uplinkMbps / _stripes.Count, maxChildren, nowMs);
+            tree.ReplaceRoot(id, uplinkMbps / _stripes.Length, maxChildren, nowMs);
     }
 
     /// <summary>A viewer joins every stripe, at home first: what it brings there may be what it needs.</summary>
@@ -110,7 +112,7 @@ internal sealed partial class StripedTrees
             tree.Import(
                 [.. arrivals.Select(arrival => HomeOf(arrival.Id) switch
                 {
-                    null => arrival with { RidesFree = true, ParentId = _stripes.Count == 1 ? arrival.ParentId : null },
+                    null => arrival with { RidesFree = true, ParentId = _stripes.Length == 1 ? arrival.ParentId : null },
                     var home when home == tree.Stripe => arrival,
                     _ => arrival with { UplinkMbps = 0, ParentId = null },
                 })],
@@ -145,7 +147,7 @@ internal sealed partial class StripedTrees
         if (id == RootId)
         {
             foreach (var tree in _stripes)
-                tree.Claimed(id, uplinkMbps / _stripes.Count, maxChildren, nowMs);
+                tree.Claimed(id, uplinkMbps / _stripes.Length, maxChildren, nowMs);
             return;
         }
 
@@ -229,7 +231,7 @@ internal sealed partial class StripedTrees
     private int LeastSpare()
     {
         var least = 0;
-        for (var stripe = 1; stripe < _stripes.Count; stripe++)
+        for (var stripe = 1; stripe < _stripes.Length; stripe++)
         {
             var bySpare = _stripes[stripe].SpareSlots.CompareTo(_stripes[least].SpareSlots);
             if (bySpare < 0 || (bySpare == 0 && _peersAtHome[stripe] < _peersAtHome[least]))

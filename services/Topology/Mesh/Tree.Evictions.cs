@@ -15,7 +15,7 @@ internal sealed partial class Tree
 
     /// <summary>False while the back-off of this pair lasts.</summary>
     internal bool MayFeed(Peer parent, Peer child) =>
-        _evictions.Count == 0 || !_evictions.TryGetValue(child, out var evictions) || !evictions.Exists(eviction => ReferenceEquals(eviction.From, parent));
+        _evictions.Count == 0 || !_evictions.TryGetValue(child, out var evictions) || !Names(evictions, parent);
 
     private void Evict(Peer child, Peer from, long untilMs)
     {
@@ -39,7 +39,7 @@ internal sealed partial class Tree
     {
         foreach (var (child, evictions) in _evictions)
         {
-            if (ReferenceEquals(child, parent) || evictions.Exists(eviction => ReferenceEquals(eviction.From, parent)))
+            if (ReferenceEquals(child, parent) || Names(evictions, parent))
                 return true;
         }
 
@@ -58,6 +58,18 @@ internal sealed partial class Tree
                 _evictions.Remove(child);
             MarkDirty(child);
         }
+    }
+
+    /// <summary>A loop: this is asked of every candidate of every decision, and a lambda would be made anew each time.</summary>
+    private static bool Names(List<Eviction> evictions, Peer parent)
+    {
+        foreach (var eviction in evictions)
+        {
+            if (ReferenceEquals(eviction.From, parent))
+                return true;
+        }
+
+        return false;
     }
 
     [StructLayout(LayoutKind.Auto)]

@@ -46,9 +46,12 @@ internal sealed class CommandQueue(IGrainFactory grains, IOptions<TopologyOption
             queue.CallsUnderWay++;
         }
 
-        Traces.Detach(() => SendAsync(streamId, queue));
+        StartSending(streamId, queue);
         return waiting.Reply.Task;
     }
+
+    /// <summary>Apart, so that a command which only joins others makes no closure.</summary>
+    private void StartSending(string streamId, StreamQueue queue) => Traces.Detach(() => SendAsync(streamId, queue));
 
     private async Task SendAsync(string streamId, StreamQueue queue)
     {

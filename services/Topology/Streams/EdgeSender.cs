@@ -1,9 +1,7 @@
 using System.Runtime.InteropServices;
 using Beacon.Contracts.Events;
-using Beacon.Contracts.Topology.V1;
 using Beacon.ServiceDefaults;
 using Beacon.Topology.Mesh;
-using Google.Protobuf;
 using MassTransit;
 using Microsoft.Extensions.Options;
 
@@ -29,8 +27,6 @@ internal interface IEdgeSender
 /// </summary>
 internal sealed class EdgeSender : IEdgeSender
 {
-    private const int DirectivesPerMessage = 512;
-
     /// <summary>An owner waits for its commits before it makes others, so this is more than most replicas have.</summary>
     private const int NewsTogether = 1_024;
 
@@ -42,7 +38,7 @@ internal sealed class EdgeSender : IEdgeSender
     private readonly TimeProvider _clock;
     private readonly TopologyMetrics _metrics;
     private readonly ILogger<EdgeSender> _log;
-    private readonly GroupedCallsByKey<News, bool> _news;
+    private readonly GroupedCallsByKey<IReadOnlyList<EncodedDirectives>, bool> _news;
 
     public EdgeSender(IBus bus, IOptions<TopologyOptions> options, TimeProvider clock, TopologyMetrics metrics, ILogger<EdgeSender> log)
     {
@@ -55,13 +51,14 @@ internal sealed class EdgeSender : IEdgeSender
     }
 
     public Task SendAsync(StreamState stream, IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces) =>
-        Task.WhenAll(ByEdge(changes, traces).Select(edge => _news.AskAsync(edge.Key, new News(stream.StreamId, edge.Value))));
+        Task.WhenAll(ByEdge(stream.StreamId, changes, traces).Select(edge => _news.AskAsync(edge.EdgeId, edge.Parts)));
 
     /// <summary>What each edge is to be told: first those with a new parent, who may be without a picture, and each peer in order.</summary>
-    internal static Dictionary<string, IReadOnlyList<PeerDirective>> ByEdge(IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces)
+    internal static IReadOnlyList<EdgeNews> ByEdge(string streamId, IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces)
     {
-        var moved = changes.Where(change => change.Kind == ChangeKind.ParentAssigned).Select(change => MemberState.Of(change.Peer)).ToHashSet();
-        var byEdge = new Dictionary<string, (List<PeerDirective> Moved, List<PeerDirective> Others)>(StringComparer.Ordinal);
+        for (var at = 0; at < changes.Count; at++)
+            MemberState.Of(changes[at].Peer).HasNewParent |= changes[at].Kind == ChangeKind.ParentAssigned;
+        var byEdge = new Dictionary<string, (DirectiveWriter Moved, DirectiveWriter Others)>(StringComparer.Ordinal);
         var trace = 0;
         for (var at = 0; at < changes.Count; at++)
         {
@@ -73,11 +70,13 @@ internal sealed class EdgeSender : IEdgeSender
             if (member.IsGone)
                 continue;
             if (!byEdge.TryGetValue(member.Member.EdgeId, out var edge))
-                byEdge[member.Member.EdgeId] = edge = ([], []);
-            (moved.Contains(member) ? edge.Moved : edge.Others).Add(Directive(member, change, trace < traces.Count && traces[trace].From <= at ? traces[trace].Traceparent : null));
+                byEdge[member.Member.EdgeId] = edge = (new DirectiveWriter(streamId), new DirectiveWriter(streamId));
+            (member.HasNewParent ? edge.Moved : edge.Others).Write(member, change, trace < traces.Count && traces[trace].From <= at ? traces[trace].Traceparent : null);
         }
 
-        return byEdge.ToDictionary(edge => edge.Key, IReadOnlyList<PeerDirective> (edge) => [.. edge.Value.Moved, .. edge.Value.Others], StringComparer.Ordinal);
+        for (var at = 0; at < changes.Count; at++)
+            MemberState.Of(changes[at].Peer).HasNewParent = false;
+        return [.. byEdge.Select(edge => new EdgeNews(edge.Key, [.. edge.Value.Moved.Close(), .. edge.Value.Others.Close()]))];
     }
 
     public Task ChallengeAsync(StreamState stream, long window, Challenge challenge) =>
@@ -99,36 +98,39 @@ internal sealed class EdgeSender : IEdgeSender
         }
     }
 
-    private async Task<IReadOnlyList<bool>> SendNewsAsync(string edgeId, IReadOnlyList<News> news)
+    private async Task<IReadOnlyList<bool>> SendNewsAsync(string edgeId, IReadOnlyList<IReadOnlyList<EncodedDirectives>> news)
     {
         var isSent = true;
         // What follows a message that did not arrive would not arrive either.
-        foreach (var message in Messages(news).TakeWhile(_ => isSent))
-            isSent = await SendAsync(edgeId, new PeersReassigned(edgeId, message.ToByteArray()));
+        foreach (var message in Messages(news.SelectMany(parts => parts)).TakeWhile(_ => isSent))
+            isSent = await SendAsync(edgeId, new PeersReassigned(edgeId, message));
         return [.. news.Select(_ => isSent)];
     }
 
-    /// <summary>As few as may be, of a bounded size each.</summary>
-    private static IEnumerable<PeerDirectives> Messages(IEnumerable<News> news)
+    /// <summary>As few as may be, of a bounded size each: the bytes of messages with one repeated field, one after the other, are those of one with all of it.</summary>
+    private static IEnumerable<byte[]> Messages(IEnumerable<EncodedDirectives> parts)
     {
-        var message = new PeerDirectives();
-        foreach (var (streamId, all) in news)
+        var together = new List<byte[]>();
+        var (directives, bytes) = (0, 0);
+        foreach (var part in parts)
         {
-            foreach (var part in all.Chunk(DirectivesPerMessage))
+            if (together.Count > 0 && (directives + part.Count > DirectiveWriter.MaxDirectives || bytes + part.Bytes.Length > DirectiveWriter.MaxBytes))
             {
-                if (message.Directives.Count + part.Length > DirectivesPerMessage)
-                {
-                    yield return message;
-                    message = new PeerDirectives();
-                }
-
-                part[0].StreamId = streamId;
-                message.Directives.AddRange(part);
+                yield return Together(together);
+                together.Clear();
+                (directives, bytes) = (0, 0);
             }
+
+            together.Add(part.Bytes);
+            directives += part.Count;
+            bytes += part.Bytes.Length;
         }
 
-        yield return message;
+        if (together.Count > 0)
+            yield return Together(together);
     }
+
+    private static byte[] Together(List<byte[]> parts) => parts.Count == 1 ? parts[0] : [.. parts.SelectMany(part => part)];
 
     private async Task<bool> SendAsync<T>(string edgeId, T message) where T : class
     {
@@ -146,31 +148,8 @@ internal sealed class EdgeSender : IEdgeSender
             return false;
         }
     }
-
-    private static PeerDirective Directive(MemberState member, Change change, string? traceparent) => new()
-    {
-        PeerId = change.PeerId,
-        Version = StreamState.NumberOf(member, change),
-        Kind = change.Kind switch
-        {
-            ChangeKind.ParentAssigned => DirectiveKind.ParentAssigned,
-            ChangeKind.StandbyAssigned => DirectiveKind.StandbyAssigned,
-            ChangeKind.ChildAssigned => DirectiveKind.ChildAssigned,
-            ChangeKind.ChildRemoved => DirectiveKind.ChildRemoved,
-            _ => DirectiveKind.Waiting,
-        },
-        Stripe = change.Stripe,
-        Neighbour = change.Other is null ? null : MemberState.Of(change.Other).Neighbour,
-        Depth = change.Depth,
-        Reason = change.Reason,
-        Standby = change.IsStandby,
-        DrainMs = change.DrainMs,
-        Position = change.Position,
-        EstimateMs = (int)Math.Min(change.EstimateMs, int.MaxValue),
-        Traceparent = traceparent ?? "",
-    };
-
-    /// <summary>What one stream has for an edge.</summary>
-    [StructLayout(LayoutKind.Auto)]
-    private readonly record struct News(string StreamId, IReadOnlyList<PeerDirective> Directives);
 }
+
+/// <summary>What one stream has for an edge, in order.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct EdgeNews(string EdgeId, IReadOnlyList<EncodedDirectives> Parts);

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using Beacon.Contracts.Topology.V1;
 using Beacon.Topology.Mesh;
+using Google.Protobuf;
 
 namespace Beacon.Topology.Streams;
 
@@ -24,8 +25,8 @@ internal sealed class MemberState
     /// <summary>As work is counted.</summary>
     public Party Party { get; private set; }
 
-    /// <summary>As others are told of it.</summary>
-    public PeerNeighbour Neighbour { get; private set; }
+    /// <summary>As others are told of it: a <see cref="PeerNeighbour"/>, encoded.</summary>
+    public ByteString Neighbour { get; private set; }
 
     /// <summary>When it came, or, for one that was found in the record, more than any that a former owner gave out.</summary>
     public long NumbersFrom { get; private set; }
@@ -41,6 +42,9 @@ internal sealed class MemberState
     /// <summary>Its places are for the next batch.</summary>
     public bool IsChanged { get; set; }
 
+    /// <summary>Among what is being told is a new parent for it.</summary>
+    public bool HasNewParent { get; set; }
+
     /// <summary>It has left; who comes back under its id is another one.</summary>
     public bool IsGone { get; set; }
 
@@ -55,7 +59,7 @@ internal sealed class MemberState
     {
         Member = member;
         Party = new Party(member.PeerId, member.AccountId, member.AddressBlock);
-        Neighbour = new PeerNeighbour { PeerId = member.PeerId, EdgeId = member.EdgeId, TicketMac = member.TicketMac };
+        Neighbour = new PeerNeighbour { PeerId = member.PeerId, EdgeId = member.EdgeId, TicketMac = member.TicketMac }.ToByteString();
         NumbersFrom = numbersFrom;
         LastSeenMs = nowMs;
         foreach (ref var link in _links.AsSpan())

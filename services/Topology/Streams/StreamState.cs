@@ -32,8 +32,8 @@ internal sealed partial class StreamState
     private readonly HashSet<string> _removed = new(StringComparer.Ordinal);
     private readonly List<MemberState> _joined = [];
     private readonly TreeWatch[] _watches;
+    private readonly Stack<List<Change>> _spareChanges = new();
     private List<Change> _changes = [];
-    private List<Change>? _spareChanges;
     private List<TracedChanges>? _traces;
     private BatchEvents _events = new();
     private bool _metaChanged;
@@ -373,8 +373,8 @@ internal sealed partial class StreamState
     public (List<Change> Changes, IReadOnlyList<TracedChanges> Traces) TakeChanges()
     {
         var taken = (_changes, (IReadOnlyList<TracedChanges>?)_traces ?? []);
-        _changes = _spareChanges ?? [];
-        (_spareChanges, _traces) = (null, null);
+        _changes = _spareChanges.TryPop(out var spare) ? spare : [];
+        _traces = null;
         return taken;
     }
 
@@ -385,12 +385,11 @@ internal sealed partial class StreamState
             (_traces ??= []).Add(new TracedChanges(from, _changes.Count, traceparent));
     }
 
-    /// <summary>What was taken has been told: the list, which may be long, is used again.</summary>
+    /// <summary>What was taken has been told: the list, which may be long, is used again. There are as many as commits under way, and one that gathers.</summary>
     public void GiveBack(List<Change> changes)
     {
         changes.Clear();
-        if (_spareChanges is null || _spareChanges.Capacity < changes.Capacity)
-            _spareChanges = changes;
+        _spareChanges.Push(changes);
     }
 
     public BatchEvents TakeEvents()
