@@ -59,6 +59,16 @@ internal sealed class JournalReplay : IDisposable
     /// </summary>
     public bool Advance(IJournalReader journal, long rows) => AdvanceTo(journal, Progress + rows);
 
+    /// <summary>Begins anew at the first row. The room for the accounts stays: it is large, and as much is needed again.</summary>
+    public void Restart()
+    {
+        _accounts.Clear();
+        _problems.Clear();
+        (_last, _current) = (ChainLink.Genesis, null);
+        (_lastBatch, _lastTransfer) = (0, 0);
+        (ProblemCount, BrokenLinks, MismatchedAccounts, Sum) = (0, 0, 0, 0);
+    }
+
     public void Dispose() => _hash.Dispose();
 
     // A link without any row counts too: a slice ends.
@@ -114,8 +124,8 @@ internal sealed class JournalReplay : IDisposable
             if (number != _accounts.Count + 1)
                 Problem($"account {number} follows account {_accounts.Count}");
             while (_accounts.Count < number - 1)
-                _accounts.Add(new Replayed("", MayGoNegative: true, 0, 0));
-            _accounts.Add(new Replayed(id, mayGoNegative, 0, 0));
+                _accounts.Add(new Replayed(MayGoNegative: true, 0, 0));
+            _accounts.Add(new Replayed(mayGoNegative, 0, 0));
         }
     }
 
@@ -198,7 +208,7 @@ internal sealed class JournalReplay : IDisposable
         {
             var (number, balance, earnings) = (row.Int(0), row.Long(1), row.Long(2));
             Sum += balance;
-            var replayed = IsOpen(number) ? _accounts[number - 1] : new Replayed("", MayGoNegative: true, 0, 0);
+            var replayed = IsOpen(number) ? _accounts[number - 1] : new Replayed(MayGoNegative: true, 0, 0);
             if ((replayed.Balance, replayed.RelayEarnings) == (balance, earnings))
                 continue;
             MismatchedAccounts++;
@@ -224,5 +234,5 @@ internal sealed class JournalReplay : IDisposable
             _problems.Add(what);
     }
 
-    private readonly record struct Replayed(string Id, bool MayGoNegative, long Balance, long RelayEarnings);
+    private readonly record struct Replayed(bool MayGoNegative, long Balance, long RelayEarnings);
 }

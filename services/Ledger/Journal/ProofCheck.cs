@@ -14,7 +14,7 @@ internal sealed class ProofCheck : BackgroundService
     private readonly IOptions<LedgerOptions> _options;
     private readonly TimeProvider _clock;
     private readonly ILogger<ProofCheck> _log;
-    private JournalReplay _replay = new();
+    private readonly JournalReplay _replay = new();
     private long _proved;
     private volatile string? _trouble;
 
@@ -43,8 +43,7 @@ internal sealed class ProofCheck : BackgroundService
             return false;
         if (_replay.ProblemCount == 0)
             Interlocked.Exchange(ref _proved, _clock.GetTimestamp());
-        _replay.Dispose();
-        _replay = new JournalReplay();
+        _replay.Restart();
         return true;
     }
 
@@ -82,8 +81,7 @@ internal sealed class ProofCheck : BackgroundService
             if (exception is SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_CORRUPT or SQLitePCL.raw.SQLITE_NOTADB } or PostgresException { SqlState: PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted } or InvalidDataException)
                 _trouble ??= exception.Message;
             Log.ProofInterrupted(_log, exception);
-            _replay.Dispose();
-            _replay = new JournalReplay();
+            _replay.Restart();
         }
     }
 }
