@@ -130,7 +130,20 @@ internal sealed class EdgeSender : IEdgeSender
             yield return Together(together);
     }
 
-    private static byte[] Together(List<byte[]> parts) => parts.Count == 1 ? parts[0] : [.. parts.SelectMany(part => part)];
+    private static byte[] Together(List<byte[]> parts)
+    {
+        if (parts.Count == 1)
+            return parts[0];
+        var all = new byte[parts.Sum(part => part.Length)];
+        var at = 0;
+        foreach (var part in parts)
+        {
+            part.CopyTo(all, at);
+            at += part.Length;
+        }
+
+        return all;
+    }
 
     private async Task<bool> SendAsync<T>(string edgeId, T message) where T : class
     {
