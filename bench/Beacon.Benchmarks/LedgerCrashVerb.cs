@@ -116,7 +116,7 @@ internal static class LedgerCrashVerb
             }
 
             using var accounts = connection.CreateCommand();
-            accounts.CommandText = "SELECT account_id, balance FROM accounts";
+            accounts.CommandText = "SELECT account_id, balance FROM accounts JOIN balances ON account = number";
             using (var row = accounts.ExecuteReader())
             {
                 while (row.Read())

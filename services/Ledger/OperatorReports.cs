@@ -20,7 +20,7 @@ internal sealed class OperatorReports(IDbContextFactory<LedgerDb> databases)
                    (SELECT CAST(coalesce(sum(withheld), 0) AS bigint) FROM relay_standings) AS "Withheld",
                    (SELECT coalesce(max(sequence), 0) FROM transfers) AS "LastTransfer",
                    (SELECT coalesce((SELECT booked_at_ms FROM batches ORDER BY sequence DESC LIMIT 1), 0)) AS "BookedAtMs"
-            FROM accounts GROUP BY kind
+            FROM accounts JOIN balances ON account = number GROUP BY kind
             """).OrderBy(row => row.Kind).ToListAsync(cancellationToken);
         var totals = new Rpc.GetTotalsResponse { SumMicrocredits = kinds.Sum(row => row.Balance) };
         totals.Kinds.AddRange(kinds.Select(row => new Rpc.KindTotal { Kind = (Rpc.AccountKind)row.Kind, Accounts = (uint)row.Accounts, BalanceMicrocredits = row.Balance }));

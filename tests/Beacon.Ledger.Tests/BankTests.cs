@@ -106,7 +106,7 @@ public sealed class BankTests
             await using var connection = new SqliteConnection($"Data Source={Path.Combine(host.Directory, "ledger.db")};Pooling=False");
             await connection.OpenAsync();
             await using var command = connection.CreateCommand();
-            command.CommandText = "SELECT sum(balance), min(CASE WHEN may_go_negative = 0 THEN balance ELSE 0 END) FROM accounts";
+            command.CommandText = "SELECT sum(balance), min(CASE WHEN may_go_negative = 0 THEN balance ELSE 0 END) FROM balances";
             await using var row = await command.ExecuteReaderAsync();
             Assert.True(await row.ReadAsync());
             Assert.Equal((0, 0), (row.GetInt64(0), Math.Min(0, row.GetInt64(1))));

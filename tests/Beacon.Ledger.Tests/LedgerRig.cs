@@ -106,6 +106,7 @@ internal sealed class LedgerRig : IAsyncDisposable
     {
         await using var database = await Databases.CreateDbContextAsync();
         var accounts = await database.Accounts.AsNoTracking().ToDictionaryAsync(account => account.Number);
+        var held = await database.Balances.AsNoTracking().ToDictionaryAsync(row => row.Account);
         var relayBatches = await database.Batches.AsNoTracking().Where(batch => batch.Code == (int)TransferCode.Relay).Select(batch => batch.Sequence).ToHashSetAsync();
         var balances = accounts.Keys.ToDictionary(number => number, _ => 0L);
         var earned = accounts.Keys.ToDictionary(number => number, _ => 0L);
@@ -122,11 +123,13 @@ internal sealed class LedgerRig : IAsyncDisposable
 
         foreach (var account in accounts.Values)
         {
-            Assert.Equal((balances[account.Number], earned[account.Number]), (account.Balance, account.RelayEarnings));
-            Assert.Equal(account.Balance, await BalanceAsync(account.AccountId));
+            var own = held[account.Number];
+            Assert.Equal((balances[account.Number], earned[account.Number], account.MayGoNegative), (own.Balance, own.RelayEarnings, own.MayGoNegative));
+            Assert.Equal(own.Balance, await BalanceAsync(account.AccountId));
         }
 
-        Assert.Equal(0, accounts.Values.Sum(account => account.Balance));
+        Assert.Equal(accounts.Count, held.Count);
+        Assert.Equal(0, held.Values.Sum(row => row.Balance));
     }
 
     public async ValueTask DisposeAsync()

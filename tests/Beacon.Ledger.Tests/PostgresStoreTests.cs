@@ -18,7 +18,7 @@ public sealed class PostgresStoreTests(PostgresCluster cluster) : StoreContract,
 {
     private readonly Dictionary<ILedgerDatabase, string> _connections = [];
 
-    private protected override string FormerMigration => "20260401000000_Initial";
+    private protected override string[] FormerMigrations => ["20260501000000_OwnTransfers", "20260401000000_Initial"];
 
     private protected override string RefuseThirteen =>
         """
@@ -29,6 +29,7 @@ public sealed class PostgresStoreTests(PostgresCluster cluster) : StoreContract,
     [Theory]
     [InlineData("TRUNCATE transfers")]
     [InlineData("TRUNCATE accounts")]
+    [InlineData("TRUNCATE balances")]
     [InlineData("TRUNCATE chain, batches")]
     public async Task Nothing_is_truncated(string sql)
     {

@@ -6,7 +6,7 @@ namespace Beacon.Ledger.Books;
 /// </summary>
 internal sealed class RecentBatches(int capacity)
 {
-    private readonly Dictionary<Guid, PostedBatch> _batches = [];
+    private readonly Dictionary<Guid, PostedBatch> _batches = new(IdsByTime.Comparer);
     private readonly Queue<PostedBatch> _order = new();
     private long _weight;
 

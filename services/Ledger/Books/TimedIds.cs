@@ -15,14 +15,14 @@ internal sealed class TimedIds(int capacity, long fromMs, long toMs)
     /// <summary>After every time that an id can have.</summary>
     public const long EndMs = 1L << 47;
 
-    private HashSet<Guid> _young = [];
-    private HashSet<Guid> _old = [];
+    private HashSet<Guid> _young = new(IdsByTime.Comparer);
+    private HashSet<Guid> _old = new(IdsByTime.Comparer);
     private long _youngLastMs;
     private long _oldLastMs;
     private long _fromMs = fromMs;
 
     /// <summary>True when the id was certainly never added and is not in the journal.</summary>
-    public bool IsNew(Guid id) => IsKnown(id, out _) && !_young.Contains(id) && !_old.Contains(id);
+    public bool IsNew(Guid id) => IsKnown(id, out var timeMs) && !_young.Contains(id) && (timeMs > _oldLastMs || !_old.Contains(id));
 
     /// <summary>An id that the journal has now.</summary>
     public void Add(Guid id)

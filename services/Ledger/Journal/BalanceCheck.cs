@@ -33,7 +33,7 @@ internal sealed class BalanceCheck(
         try
         {
             await using var database = await databases.CreateDbContextAsync(cancellationToken);
-            metrics.BalanceSum = await database.Accounts.SumAsync(account => account.Balance, cancellationToken);
+            metrics.BalanceSum = await database.Balances.SumAsync(row => row.Balance, cancellationToken);
             if (metrics.BalanceSum != 0)
                 Log.SumNotZero(log, metrics.BalanceSum);
         }

@@ -9,8 +9,10 @@ internal sealed class Changes
 
     public List<Account> Opened { get; } = [];
 
-    /// <summary>Accounts whose row changed; one update each, however many transfers touched them.</summary>
+    /// <summary>Accounts whose balance is new or changed; one row each, however many transfers touched them.</summary>
     public HashSet<Account> Touched { get; } = [];
+
+    public HashSet<Account> Renamed { get; } = [];
 
     public List<(TransferBatch Request, PostedBatch Posted)> Batches { get; } = [];
 
@@ -33,7 +35,7 @@ internal sealed class Changes
     public bool HasJournal => Opened.Count > 0 || Batches.Count > 0;
 
     public bool IsEmpty =>
-        !HasJournal && Touched.Count == 0 && Streams.Count == 0 && Sponsorships.Count == 0
+        !HasJournal && Touched.Count == 0 && Renamed.Count == 0 && Streams.Count == 0 && Sponsorships.Count == 0
         && Operations.IsEmpty && Outbox.Count == 0 && PublishedThrough is null && PublishedTransfers is null;
 
     /// <summary>Notes for the next group: these, emptied, unless a rare big group made them too large to empty every time.</summary>
@@ -43,6 +45,7 @@ internal sealed class Changes
             return new Changes();
         Opened.Clear();
         Touched.Clear();
+        Renamed.Clear();
         Batches.Clear();
         Streams.Clear();
         Sponsorships.Clear();

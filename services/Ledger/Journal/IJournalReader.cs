@@ -15,7 +15,7 @@ internal interface IJournalReader : IDisposable
     /// <summary>Sequence, id, batch, debit, credit, amount, both balances; in order of sequences.</summary>
     IRows Transfers(long after, long to);
 
-    /// <summary>Number, balance, relay earnings of every account.</summary>
+    /// <summary>Account, whether it may go negative, balance, relay earnings; in order of accounts.</summary>
     IRows Balances();
 
     /// <summary>The highest number of accounts, batches and transfers.</summary>

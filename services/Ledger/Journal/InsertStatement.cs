@@ -5,7 +5,7 @@ namespace Beacon.Ledger.Journal;
 /// <summary>
 /// Rows into one table, many with a statement: to begin and end one costs SQLite a third of what a row costs. A row that is
 /// refused fails the statement and leaves the rows before it, so that SQLite need not note how each page was; who writes
-/// rolls the whole transaction back.
+/// rolls the whole transaction back. One that replaces rows notes each page all the same.
 /// </summary>
 internal sealed class InsertStatement : IDisposable
 {
@@ -17,10 +17,10 @@ internal sealed class InsertStatement : IDisposable
     private int _rows;
 
     /// <param name="into">Table and columns: <c>name (column, column)</c>.</param>
-    /// <param name="ignoreThere">A row that is there already is passed over.</param>
-    public InsertStatement(SqliteConnection connection, string into, bool ignoreThere = false)
+    /// <param name="orElse">What becomes of a row whose key is there: FAIL, IGNORE or REPLACE.</param>
+    public InsertStatement(SqliteConnection connection, string into, string orElse = "FAIL")
     {
-        var insert = $"INSERT OR {(ignoreThere ? "IGNORE" : "FAIL")} INTO {into} VALUES ";
+        var insert = $"INSERT OR {orElse} INTO {into} VALUES ";
         var row = $"({string.Join(", ", Enumerable.Repeat("?", into.Count(letter => letter == ',') + 1))})";
         _many = new(connection, insert + string.Join(", ", Enumerable.Repeat(row, Rows)));
         _current = _one = new(connection, insert + row);

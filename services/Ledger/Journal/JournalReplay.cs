@@ -204,19 +204,36 @@ internal sealed class JournalReplay : IDisposable
         if ((account, batch, transfer) != (_accounts.Count, _lastBatch, _lastTransfer))
             Broken($"the chain ends at account {_accounts.Count}, batch {_lastBatch}, transfer {_lastTransfer}, and the file at {account}, {batch}, {transfer}");
         var row = journal.Balances();
+        var last = 0;
         while (row.Read())
         {
-            var (number, balance, earnings) = (row.Int(0), row.Long(1), row.Long(2));
+            var (number, mayGoNegative, balance, earnings) = (row.Int(0), row.Int(1) != 0, row.Long(2), row.Long(3));
+            WithoutBalance(last, number - 1);
+            last = number;
             Sum += balance;
-            var replayed = IsOpen(number) ? _accounts[number - 1] : new Replayed(MayGoNegative: true, 0, 0);
-            if ((replayed.Balance, replayed.RelayEarnings) == (balance, earnings))
-                continue;
-            MismatchedAccounts++;
-            Problem($"account {number} has {balance} and relay earnings of {earnings}, and the journal adds up to {replayed.Balance} and {replayed.RelayEarnings}");
+            if (!IsOpen(number))
+                Mismatch($"there is a balance of {balance} and no account {number}");
+            else if (_accounts[number - 1] is var replayed && (replayed.Balance, replayed.RelayEarnings) != (balance, earnings))
+                Mismatch($"account {number} has {balance} and relay earnings of {earnings}, and the journal adds up to {replayed.Balance} and {replayed.RelayEarnings}");
+            else if (replayed.MayGoNegative != mayGoNegative)
+                Mismatch($"account {number} may {(replayed.MayGoNegative ? "" : "not ")}go below zero, and its balance says the opposite");
         }
 
+        WithoutBalance(last, _accounts.Count);
         if (Sum != 0)
             Problem($"the sum over all balances is {Sum} instead of zero");
+    }
+
+    private void WithoutBalance(int after, int through)
+    {
+        for (var number = Math.Max(after, 0) + 1; number <= through && IsOpen(number); number++)
+            Mismatch($"account {number} has no balance");
+    }
+
+    private void Mismatch(string what)
+    {
+        MismatchedAccounts++;
+        Problem(what);
     }
 
     private bool IsOpen(int number) => number >= 1 && number <= _accounts.Count;

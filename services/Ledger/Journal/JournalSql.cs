@@ -10,6 +10,12 @@ internal static class JournalSql
     /// <summary>As <see cref="ChainLink.Of"/> reads them.</summary>
     public const string Links = "SELECT link, last_account, last_batch, last_transfer, hash FROM chain";
 
+    /// <summary>Account, whether it may go negative, balance, relay earnings.</summary>
+    public const string Balances = "SELECT account, may_go_negative, balance, relay_earnings FROM balances";
+
+    /// <summary>The same in a ledger of a former version, which had them with the accounts.</summary>
+    public const string FormerBalances = "SELECT number AS account, may_go_negative, balance, relay_earnings FROM accounts";
+
     /// <summary>With the ids of their accounts; the number of the batch follows.</summary>
     public const string TransfersOfBatch =
         """

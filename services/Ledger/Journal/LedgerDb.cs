@@ -18,6 +18,8 @@ internal class LedgerDb : DbContext
 
     public DbSet<AccountRow> Accounts => Set<AccountRow>();
 
+    public DbSet<BalanceRow> Balances => Set<BalanceRow>();
+
     public DbSet<BatchRow> Batches => Set<BatchRow>();
 
     public DbSet<TransferRow> Transfers => Set<TransferRow>();
@@ -88,10 +90,16 @@ internal class LedgerDb : DbContext
     {
         modelBuilder.Entity<AccountRow>(row =>
         {
-            row.ToTable("accounts", table => table.HasCheckConstraint("balance_floor", BalanceFloor));
+            row.ToTable("accounts");
             row.HasKey(account => account.Number);
             row.Property(account => account.Number).ValueGeneratedNever();
             row.HasIndex(account => account.AccountId).IsUnique();
+        });
+        modelBuilder.Entity<BalanceRow>(row =>
+        {
+            row.ToTable("balances", table => table.HasCheckConstraint("balance_floor", BalanceFloor));
+            row.HasKey(balance => balance.Account);
+            row.Property(balance => balance.Account).ValueGeneratedNever();
         });
         modelBuilder.Entity<BatchRow>(row =>
         {

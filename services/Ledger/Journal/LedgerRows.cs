@@ -10,6 +10,15 @@ internal sealed class AccountRow
     public bool MayGoNegative { get; set; }
     public required string DisplayName { get; set; }
     public long OpenedAtMs { get; set; }
+}
+
+/// <summary>What an account has: all of it that a transfer changes, apart from what stays, so that a page has many.</summary>
+internal sealed class BalanceRow
+{
+    public int Account { get; set; }
+
+    /// <summary>That of the account, once more: a check sees its own row alone.</summary>
+    public bool MayGoNegative { get; set; }
     public long Balance { get; set; }
     public long RelayEarnings { get; set; }
 }

@@ -80,7 +80,7 @@ internal sealed partial class LedgerState
         if (account.DisplayName == displayName)
             return;
         Book.Rename(account, displayName);
-        Changes.Touched.Add(account);
+        Changes.Renamed.Add(account);
     }
 
     /// <summary>What a former request of this id got, or null when there was none.</summary>
@@ -142,6 +142,7 @@ internal sealed partial class LedgerState
     {
         var account = _book.Open(accountId, kind, mayGoNegative, displayName, NowMs);
         Changes.Opened.Add(account);
+        Changes.Touched.Add(account);
         return account;
     }
 

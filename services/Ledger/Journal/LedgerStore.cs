@@ -14,7 +14,7 @@ internal abstract class LedgerStore : IDisposable
 
     /// <summary>Every account, in order of number.</summary>
     public List<Account> LoadAccounts() =>
-        List("SELECT number, account_id, kind, may_go_negative, display_name, opened_at_ms, balance, relay_earnings FROM accounts ORDER BY number", row =>
+        List("SELECT a.number, a.account_id, a.kind, a.may_go_negative, a.display_name, a.opened_at_ms, b.balance, b.relay_earnings FROM accounts a JOIN balances b ON b.account = a.number ORDER BY a.number", row =>
             Account.Restore(row.Int(0), row.Text(1), (AccountKind)row.Int(2), row.Int(3) != 0, row.Text(4), row.Long(5), row.Long(6), row.Long(7)));
 
     /// <summary>The highest sequences of batches, transfers and outbox messages ever given.</summary>

@@ -41,7 +41,7 @@ internal sealed class SqliteEntries : IDisposable
     public SqliteEntries(SqliteConnection connection)
     {
         // A run that was not finished is entered again.
-        _insert = new(connection, "entries (account, transfer)", ignoreThere: true);
+        _insert = new(connection, "entries (account, transfer)", "IGNORE");
         _moveCursor = new(connection, "UPDATE entry_cursor SET through = ? WHERE id = 1");
         using var through = new PreparedStatement(connection, "SELECT through FROM entry_cursor WHERE id = 1");
         if (!through.Read())

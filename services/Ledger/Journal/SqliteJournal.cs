@@ -38,7 +38,7 @@ internal sealed class SqliteJournal : IJournalReader
         _link = Prepare($"{JournalSql.Links} WHERE link = ?");
         _accounts = Prepare("SELECT number, account_id, kind, may_go_negative, opened_at_ms FROM accounts WHERE number > ? AND number <= ? ORDER BY number");
         // A file of a former version, a backup for example, is proved as it is.
-        _isFormer = Texts("SELECT name FROM pragma_table_info('batches') WHERE name = 'legs'").Count == 0;
+        _isFormer = !Has("batches", "legs");
         var own = _isFormer ? "NULL, NULL" : "legs, last_transfer";
         _batches = Prepare($"SELECT sequence, batch_id, content, code, actor, reference, window, booked_at_ms, {own} FROM batches WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
         _transfers = Prepare("SELECT sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance FROM transfers WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
@@ -80,7 +80,7 @@ internal sealed class SqliteJournal : IJournalReader
 
     public IRows Transfers(long after, long to) => _transfers.Add(after).Add(to);
 
-    public IRows Balances() => Prepare("SELECT number, balance, relay_earnings FROM accounts ORDER BY number");
+    public IRows Balances() => Prepare($"{(Has("accounts", "balance") ? JournalSql.FormerBalances : JournalSql.Balances)} ORDER BY 1");
 
     public (int Account, long Batch, long Transfer) Ends()
     {
@@ -123,6 +123,8 @@ internal sealed class SqliteJournal : IJournalReader
         _end!.Dispose();
         _connection.Dispose();
     }
+
+    private bool Has(string table, string column) => Texts($"SELECT name FROM pragma_table_info('{table}') WHERE name = '{column}'").Count > 0;
 
     private PreparedStatement Prepare(string sql)
     {

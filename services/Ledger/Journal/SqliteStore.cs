@@ -17,9 +17,10 @@ internal sealed class SqliteStore : LedgerStore
     private readonly PreparedStatement _commit;
     private readonly PreparedStatement _rollback;
     private readonly PreparedStatement _insertAccount;
-    private readonly PreparedStatement _updateAccount;
+    private readonly PreparedStatement _renameAccount;
     private readonly InsertStatement _insertBatches;
     private readonly InsertStatement _insertTransfers;
+    private readonly InsertStatement _writeBalances;
     private readonly PreparedStatement _insertLink;
     private readonly PreparedStatement _upsertStream;
     private readonly PreparedStatement _deleteSquad;
@@ -35,6 +36,7 @@ internal sealed class SqliteStore : LedgerStore
     private readonly PreparedStatement _findSquad;
     private readonly SqliteOperations _operations;
     private readonly SqliteEntries _entries;
+    private readonly List<Account> _touched = [];
     private ChainLink _last;
     private bool _inTransaction;
 
@@ -55,10 +57,11 @@ internal sealed class SqliteStore : LedgerStore
             _begin = Prepare("BEGIN");
             _commit = Prepare("COMMIT");
             _rollback = Prepare("ROLLBACK");
-            _insertAccount = Prepare("INSERT INTO accounts (number, account_id, kind, may_go_negative, display_name, opened_at_ms, balance, relay_earnings) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-            _updateAccount = Prepare("UPDATE accounts SET display_name = ?, balance = ?, relay_earnings = ? WHERE number = ?");
+            _insertAccount = Prepare("INSERT INTO accounts (number, account_id, kind, may_go_negative, display_name, opened_at_ms) VALUES (?, ?, ?, ?, ?, ?)");
+            _renameAccount = Prepare("UPDATE accounts SET display_name = ? WHERE number = ?");
             _insertBatches = new(_connection, "batches (sequence, batch_id, content, code, actor, reference, window, booked_at_ms, legs, last_transfer)");
             _insertTransfers = new(_connection, "transfers (sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance)");
+            _writeBalances = new(_connection, "balances (account, may_go_negative, balance, relay_earnings)", "REPLACE");
             _insertLink = Prepare("INSERT INTO chain (link, last_account, last_batch, last_transfer, hash) VALUES (?, ?, ?, ?, ?)");
             _upsertStream = Prepare("INSERT INTO streams (stream_id, broadcaster, started_at_ms, ended_at_ms, squad_version) VALUES (?, ?, ?, ?, ?) ON CONFLICT (stream_id) DO UPDATE SET started_at_ms = excluded.started_at_ms, ended_at_ms = excluded.ended_at_ms, squad_version = excluded.squad_version");
             _deleteSquad = Prepare("DELETE FROM squad_members WHERE stream_id = ?");
@@ -160,8 +163,7 @@ internal sealed class SqliteStore : LedgerStore
         {
             var link = WriteJournal(changes);
             _entries.Write(changes, nowMs);
-            foreach (var a in changes.Touched)
-                _updateAccount.Add(a.DisplayName).Add(a.Balance).Add(a.RelayEarnings).Add(a.Number).Run();
+            WriteAccounts(changes);
             WriteStreams(changes);
             foreach (var s in changes.Sponsorships.Values)
                 _upsertSponsorship.Add(s.Id).Add(s.StreamId).Add(s.SponsorAccountId).Add(s.Budget).Add(s.Spent).Add(s.Rate).Add((int)s.State)
@@ -190,6 +192,7 @@ internal sealed class SqliteStore : LedgerStore
     {
         _insertBatches?.Dispose();
         _insertTransfers?.Dispose();
+        _writeBalances?.Dispose();
         foreach (var statement in _statements)
             statement.Dispose();
         _hash.Dispose();
@@ -202,7 +205,7 @@ internal sealed class SqliteStore : LedgerStore
         if (!changes.HasJournal)
             return _last;
         foreach (var a in changes.Opened)
-            _insertAccount.Add(a.Number).Add(a.Id).Add((int)a.Kind).Add(a.MayGoNegative).Add(a.DisplayName).Add(a.OpenedAtMs).Add(a.Balance).Add(a.RelayEarnings).Run();
+            _insertAccount.Add(a.Number).Add(a.Id).Add((int)a.Kind).Add(a.MayGoNegative).Add(a.DisplayName).Add(a.OpenedAtMs).Run();
         var (batches, transfers) = (changes.Batches.Count, 0);
         foreach (var (request, posted) in changes.Batches)
         {
@@ -224,6 +227,23 @@ internal sealed class SqliteStore : LedgerStore
         var link = _hash.Link(_last, changes);
         _insertLink.Add(link.Number).Add(link.LastAccount).Add(link.LastBatch).Add(link.LastTransfer).Add(link.Hash.AsSpan()).Run();
         return link;
+    }
+
+    private void WriteAccounts(Changes changes)
+    {
+        // In order, so that a statement of many rows stays on one page: it notes how each was that it changes.
+        _touched.AddRange(changes.Touched);
+        _touched.Sort(static (one, other) => one.Number.CompareTo(other.Number));
+        var left = _touched.Count;
+        foreach (var a in _touched)
+        {
+            _writeBalances.Next(left--).Add(a.Number).Add(a.MayGoNegative).Add(a.Balance).Add(a.RelayEarnings);
+            _writeBalances.Added();
+        }
+
+        _touched.Clear();
+        foreach (var a in changes.Renamed)
+            _renameAccount.Add(a.DisplayName).Add(a.Number).Run();
     }
 
     private void WriteStreams(Changes changes)

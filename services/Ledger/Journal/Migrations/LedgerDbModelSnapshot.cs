@@ -27,10 +27,6 @@ namespace Beacon.Ledger.Journal.Migrations
                         .HasColumnType("TEXT")
                         .HasColumnName("account_id");
 
-                    b.Property<long>("Balance")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("balance");
-
                     b.Property<string>("DisplayName")
                         .IsRequired()
                         .HasColumnType("TEXT")
@@ -48,16 +44,35 @@ namespace Beacon.Ledger.Journal.Migrations
                         .HasColumnType("INTEGER")
                         .HasColumnName("opened_at_ms");
 
-                    b.Property<long>("RelayEarnings")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("relay_earnings");
-
                     b.HasKey("Number");
 
                     b.HasIndex("AccountId")
                         .IsUnique();
 
-                    b.ToTable("accounts", null, t =>
+                    b.ToTable("accounts", (string)null);
+                });
+
+            modelBuilder.Entity("Beacon.Ledger.Journal.BalanceRow", b =>
+                {
+                    b.Property<int>("Account")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("account");
+
+                    b.Property<long>("Balance")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("balance");
+
+                    b.Property<bool>("MayGoNegative")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("may_go_negative");
+
+                    b.Property<long>("RelayEarnings")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("relay_earnings");
+
+                    b.HasKey("Account");
+
+                    b.ToTable("balances", null, t =>
                         {
                             t.HasCheckConstraint("balance_floor", "may_go_negative = 1 OR balance >= 0");
                         });

@@ -15,9 +15,7 @@ internal sealed class PostgresJournal : IJournalReader
     {
         (_connection, _snapshot) = (connection, connection.BeginTransaction(IsolationLevel.RepeatableRead));
         // A database of a former version is proved as it is.
-        _own = Texts("SELECT column_name::text FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = 'batches' AND column_name = 'legs'").Count == 0
-            ? "NULL, NULL"
-            : "legs, last_transfer";
+        _own = Has("batches", "legs") ? "legs, last_transfer" : "NULL, NULL";
     }
 
     /// <summary>On a connection of its own.</summary>
@@ -51,7 +49,9 @@ internal sealed class PostgresJournal : IJournalReader
     public IRows Transfers(long after, long to) => PostgresRows.InPages(
         _connection, "SELECT sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance FROM transfers", "sequence", after, to);
 
-    public IRows Balances() => PostgresRows.InPages(_connection, "SELECT number, balance, relay_earnings FROM accounts", "number", 0, int.MaxValue);
+    public IRows Balances() => Has("accounts", "balance")
+        ? PostgresRows.InPages(_connection, JournalSql.FormerBalances, "number", 0, int.MaxValue)
+        : PostgresRows.InPages(_connection, JournalSql.Balances, "account", 0, int.MaxValue);
 
     public (int Account, long Batch, long Transfer) Ends()
     {
@@ -82,6 +82,9 @@ internal sealed class PostgresJournal : IJournalReader
         _snapshot.Dispose();
         _connection.Dispose();
     }
+
+    private bool Has(string table, string column) =>
+        Texts($"SELECT column_name::text FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = '{table}' AND column_name = '{column}'").Count > 0;
 
     private List<string> Texts(string sql)
     {

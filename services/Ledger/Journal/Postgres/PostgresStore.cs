@@ -91,7 +91,7 @@ internal sealed class PostgresStore : LedgerStore
         var link = changes.HasJournal ? _hash.Link(_last, changes) : _last;
         if (changes.HasJournal)
             WriteJournal(group, changes, link);
-        WriteBalances(group, changes.Touched);
+        WriteAccounts(group, changes);
         WriteStreams(group, [.. changes.Streams.Values]);
         WriteSponsorships(group, [.. changes.Sponsorships.Values]);
         WriteOperations(group, changes.Operations, nowMs, refusedKept);
@@ -152,9 +152,9 @@ internal sealed class PostgresStore : LedgerStore
         AddRows(
             group,
             changes.Opened,
-            "INSERT INTO accounts (number, account_id, kind, may_go_negative, display_name, opened_at_ms, balance, relay_earnings) SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)",
+            "INSERT INTO accounts (number, account_id, kind, may_go_negative, display_name, opened_at_ms) SELECT * FROM unnest($1, $2, $3, $4, $5, $6)",
             Column((Account a) => a.Number), Column((Account a) => a.Id), Column((Account a) => (int)a.Kind), Column((Account a) => a.MayGoNegative),
-            Column((Account a) => a.DisplayName), Column((Account a) => a.OpenedAtMs), Column((Account a) => a.Balance), Column((Account a) => a.RelayEarnings));
+            Column((Account a) => a.DisplayName), Column((Account a) => a.OpenedAtMs));
         AddRows(
             group,
             changes.Batches,
@@ -183,11 +183,22 @@ internal sealed class PostgresStore : LedgerStore
             link.Number, link.LastAccount, link.LastBatch, link.LastTransfer, link.Hash);
     }
 
-    private static void WriteBalances(NpgsqlBatch group, IReadOnlyCollection<Account> touched) => AddRows(
-        group,
-        touched,
-        "UPDATE accounts a SET display_name = n.name, balance = n.balance, relay_earnings = n.earnings FROM unnest($1, $2, $3, $4) AS n(number, name, balance, earnings) WHERE a.number = n.number",
-        Column((Account a) => a.Number), Column((Account a) => a.DisplayName), Column((Account a) => a.Balance), Column((Account a) => a.RelayEarnings));
+    private static void WriteAccounts(NpgsqlBatch group, Changes changes)
+    {
+        AddRows(
+            group,
+            changes.Touched,
+            """
+            INSERT INTO balances (account, may_go_negative, balance, relay_earnings) SELECT * FROM unnest($1, $2, $3, $4)
+            ON CONFLICT (account) DO UPDATE SET balance = excluded.balance, relay_earnings = excluded.relay_earnings
+            """,
+            Column((Account a) => a.Number), Column((Account a) => a.MayGoNegative), Column((Account a) => a.Balance), Column((Account a) => a.RelayEarnings));
+        AddRows(
+            group,
+            changes.Renamed,
+            "UPDATE accounts SET display_name = n.name FROM unnest($1, $2) AS n(number, name) WHERE accounts.number = n.number",
+            Column((Account a) => a.Number), Column((Account a) => a.DisplayName));
+    }
 
     private static void WriteStreams(NpgsqlBatch group, IReadOnlyCollection<StreamRecord> streams)
     {

@@ -32,10 +32,6 @@ namespace Beacon.Ledger.Journal.Postgres.Migrations
                         .HasColumnType("text")
                         .HasColumnName("account_id");
 
-                    b.Property<long>("Balance")
-                        .HasColumnType("bigint")
-                        .HasColumnName("balance");
-
                     b.Property<string>("DisplayName")
                         .IsRequired()
                         .HasColumnType("text")
@@ -53,16 +49,35 @@ namespace Beacon.Ledger.Journal.Postgres.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("opened_at_ms");
 
-                    b.Property<long>("RelayEarnings")
-                        .HasColumnType("bigint")
-                        .HasColumnName("relay_earnings");
-
                     b.HasKey("Number");
 
                     b.HasIndex("AccountId")
                         .IsUnique();
 
-                    b.ToTable("accounts", null, t =>
+                    b.ToTable("accounts", (string)null);
+                });
+
+            modelBuilder.Entity("Beacon.Ledger.Journal.BalanceRow", b =>
+                {
+                    b.Property<int>("Account")
+                        .HasColumnType("integer")
+                        .HasColumnName("account");
+
+                    b.Property<long>("Balance")
+                        .HasColumnType("bigint")
+                        .HasColumnName("balance");
+
+                    b.Property<bool>("MayGoNegative")
+                        .HasColumnType("boolean")
+                        .HasColumnName("may_go_negative");
+
+                    b.Property<long>("RelayEarnings")
+                        .HasColumnType("bigint")
+                        .HasColumnName("relay_earnings");
+
+                    b.HasKey("Account");
+
+                    b.ToTable("balances", null, t =>
                         {
                             t.HasCheckConstraint("balance_floor", "may_go_negative OR balance >= 0");
                         });
