@@ -124,7 +124,7 @@ internal sealed class JoinLoad(int seed, int peers, int callers, int seconds, in
     }
 
     private static StreamCommand Join(Viewer viewer) =>
-        new(new JoinCommand(new Member(viewer.Id, $"account-{viewer.Id[24..]}", $"edge-{viewer.Id[^1] % Edges}", "203.0.113.0"), viewer.UplinkMbps, viewer.LatencyMs), Leave: null);
+        new(new JoinCommand(new Member(viewer.Id, $"account-{viewer.Id[24..]}", string.Intern($"edge-{viewer.Id[^1] % Edges}"), "203.0.113.0"), viewer.UplinkMbps, viewer.LatencyMs), Leave: null);
 
     private static async Task<IHost> StartSiloAsync(MeasuredStore store, CancellationToken cancellationToken)
     {
@@ -179,9 +179,9 @@ internal sealed class JoinLoad(int seed, int peers, int callers, int seconds, in
 
     private sealed class DroppingSender : IEdgeSender
     {
-        public Task SendAsync(StreamState stream, IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces)
+        public Task SendAsync(StreamState stream, PeerNews news)
         {
-            EdgeSender.ByEdge(stream.StreamId, changes, traces);
+            EdgeSender.ByEdge(stream.StreamId, news);
             return Task.CompletedTask;
         }
 

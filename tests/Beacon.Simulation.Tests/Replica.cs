@@ -38,11 +38,11 @@ internal sealed class Replica : IEdgeSender
         Tick();
     }
 
-    public Task SendAsync(StreamState stream, IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces)
+    public Task SendAsync(StreamState stream, PeerNews news)
     {
         if (IsDead)
             return new TaskCompletionSource().Task;
-        foreach (var (edgeId, parts) in EdgeSender.ByEdge(stream.StreamId, changes, traces))
+        foreach (var (edgeId, parts) in EdgeSender.ByEdge(stream.StreamId, news))
         {
             var directives = parts.SelectMany(part => PeerDirectives.Parser.ParseFrom(part.Bytes).Directives).ToList();
             foreach (var directive in directives)

@@ -152,7 +152,7 @@ public sealed class StandstillTests : IDisposable
 
     private sealed class NoEdges : IEdgeSender
     {
-        public Task SendAsync(StreamState stream, IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces) => Task.CompletedTask;
+        public Task SendAsync(StreamState stream, PeerNews news) => Task.CompletedTask;
 
         public Task ChallengeAsync(StreamState stream, long window, Challenge challenge) => Task.CompletedTask;
 

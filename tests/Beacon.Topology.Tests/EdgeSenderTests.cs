@@ -62,9 +62,10 @@ public sealed class EdgeSenderTests : IAsyncLifetime
         stream.Leave(["a"], "edge", nowMs: 3);
         Join(stream, "c");
         Join(stream, "d");
-        var changes = stream.TakeBatch(whole: false).Changes;
+        var news = stream.TakeBatch(whole: false).News;
+        var changes = news.Changes;
 
-        var told = Decode(Assert.Single(EdgeSender.ByEdge("stream", changes, [])).Parts);
+        var told = Decode(Assert.Single(EdgeSender.ByEdge("stream", news)).Parts);
         var moved = told.Where(directive => directive.Kind == DirectiveKind.ParentAssigned).Select(directive => directive.PeerId).ToHashSet();
         Assert.Equal(["c", "d"], moved.Order());
         Assert.Contains(told, directive => !moved.Contains(directive.PeerId));
@@ -96,7 +97,7 @@ public sealed class EdgeSenderTests : IAsyncLifetime
         for (var viewer = 0; viewer < viewers; viewer++)
             Join(stream, viewers > 2 ? $"v{viewer}" : $"{(char)('b' + viewer)}");
         var batch = stream.TakeBatch(whole: true);
-        return _sender.SendAsync(stream, batch.Changes, batch.Traces);
+        return _sender.SendAsync(stream, batch.News);
     }
 
     private static StreamState Started(string streamId)

@@ -31,7 +31,7 @@ public sealed class StreamStateTests
         stream.TakeBatch(whole: false);
         stream.Join(Command("b"), nowMs: 10_002);
         var batch = stream.TakeBatch(whole: false);
-        Assert.Contains(batch.Changes, change => change.PeerId == "root");
+        Assert.Contains(batch.News.Changes, change => change.PeerId == "root");
         // The newcomer, and the one whose standby it becomes.
         Assert.Equal(2, batch.Store.Peers);
     }
@@ -54,7 +54,7 @@ public sealed class StreamStateTests
         epoch);
 
     private static IEnumerable<long> Numbers(PendingBatch batch, string peerId) =>
-        batch.Changes.Where(change => change.PeerId == peerId).Select(change => StreamState.NumberOf(MemberState.Of(change.Peer), change));
+        batch.News.Changes.Where(change => change.PeerId == peerId).Select(change => StreamState.NumberOf(MemberState.Of(change.Peer), change));
 
     private static JoinCommand Command(string id) => new(Member(id), UplinkMbps: 10, LatencyMs: 20);
 

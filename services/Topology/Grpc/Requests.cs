@@ -22,7 +22,8 @@ internal static class Requests
     {
         if (peer is null || !IsId(peer.PeerId) || !IsId(peer.AccountId) || !IsId(peer.EdgeId) || peer.AddressBlock.Length > 64 || !(peer.Region.Length == 0 || (peer.Region.Length <= 64 && IsId(peer.Region))))
             throw TopologyErrors.InvalidPeer.Exception();
-        return new Member(peer.PeerId, peer.AccountId, peer.EdgeId, peer.AddressBlock, peer.Region, peer.TicketMac);
+        // The edges are few, and everybody has one.
+        return new Member(peer.PeerId, peer.AccountId, string.Intern(peer.EdgeId), peer.AddressBlock, peer.Region, peer.TicketMac);
     }
 
     public static double Uplink(double uplinkMbps) =>

@@ -11,8 +11,7 @@ namespace Beacon.Topology.Streams;
 internal interface IEdgeSender
 {
     /// <summary>Tells peers, through their edges, what is new for them. What does not arrive is told again later.</summary>
-    /// <param name="traces">The ranges of the changes that belong to traces, in order.</param>
-    Task SendAsync(StreamState stream, IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces);
+    Task SendAsync(StreamState stream, PeerNews news);
 
     Task ChallengeAsync(StreamState stream, long window, Challenge challenge);
 
@@ -50,19 +49,19 @@ internal sealed class EdgeSender : IEdgeSender
         _news = new(MaxEdges, NewsTogether, maxUnderWay: 1, SendNewsAsync);
     }
 
-    public Task SendAsync(StreamState stream, IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces) =>
-        Task.WhenAll(ByEdge(stream.StreamId, changes, traces).Select(edge => _news.AskAsync(edge.EdgeId, edge.Parts)));
+    public Task SendAsync(StreamState stream, PeerNews news) =>
+        Task.WhenAll(ByEdge(stream.StreamId, news).Select(edge => _news.AskAsync(edge.EdgeId, edge.Parts)));
 
     /// <summary>What each edge is to be told: first those with a new parent, who may be without a picture, and each peer in order.</summary>
-    internal static IReadOnlyList<EdgeNews> ByEdge(string streamId, IReadOnlyList<Change> changes, IReadOnlyList<TracedChanges> traces)
+    internal static IReadOnlyList<EdgeNews> ByEdge(string streamId, PeerNews news)
     {
-        for (var at = 0; at < changes.Count; at++)
-            MemberState.Of(changes[at].Peer).HasNewParent |= changes[at].Kind == ChangeKind.ParentAssigned;
         var byEdge = new Dictionary<string, (DirectiveWriter Moved, DirectiveWriter Others)>(StringComparer.Ordinal);
+        var traces = news.Traces;
         var trace = 0;
-        for (var at = 0; at < changes.Count; at++)
+        var at = -1;
+        foreach (ref readonly var change in CollectionsMarshal.AsSpan(news.Changes))
         {
-            var change = changes[at];
+            at++;
             while (trace < traces.Count && traces[trace].To <= at)
                 trace++;
             var member = MemberState.Of(change.Peer);
@@ -71,11 +70,9 @@ internal sealed class EdgeSender : IEdgeSender
                 continue;
             if (!byEdge.TryGetValue(member.Member.EdgeId, out var edge))
                 byEdge[member.Member.EdgeId] = edge = (new DirectiveWriter(streamId), new DirectiveWriter(streamId));
-            (member.HasNewParent ? edge.Moved : edge.Others).Write(member, change, trace < traces.Count && traces[trace].From <= at ? traces[trace].Traceparent : null);
+            (member.HasNewParentIn >= news.Number ? edge.Moved : edge.Others).Write(member, change, trace < traces.Count && traces[trace].From <= at ? traces[trace].Traceparent : null);
         }
 
-        for (var at = 0; at < changes.Count; at++)
-            MemberState.Of(changes[at].Peer).HasNewParent = false;
         return [.. byEdge.Select(edge => new EdgeNews(edge.Key, [.. edge.Value.Moved.Close(), .. edge.Value.Others.Close()]))];
     }
 

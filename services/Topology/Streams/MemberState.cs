@@ -42,8 +42,8 @@ internal sealed class MemberState
     /// <summary>Its places are for the next batch.</summary>
     public bool IsChanged { get; set; }
 
-    /// <summary>Among what is being told is a new parent for it.</summary>
-    public bool HasNewParent { get; set; }
+    /// <summary>The number of the latest news with a new parent for it.</summary>
+    public long HasNewParentIn { get; set; }
 
     /// <summary>It has left; who comes back under its id is another one.</summary>
     public bool IsGone { get; set; }

@@ -414,12 +414,16 @@ internal sealed partial class StreamOwner(
         if (wasAway || !state.HasBatch)
         {
             // What was decided while the journal is away is told; the record of it goes on gathering.
-            var (untold, untoldTraces) = wasAway ? state.TakeChanges() : ([], []);
+            var untold = wasAway ? state.TakeNews() : null;
             var events = wasAway ? state.TakeEvents() : new BatchEvents();
             await before;
             metrics.Decided(events);
-            await edges.SendAsync(state, untold, untoldTraces);
-            state.GiveBack(untold);
+            if (untold is not null)
+            {
+                await edges.SendAsync(state, untold);
+                state.GiveBack(untold);
+            }
+
             metrics.Told(events, NowMs);
             state.TellWatchers();
             return wasAway || IsAway ? Durability.InMemory : Durability.Recorded;
@@ -443,8 +447,8 @@ internal sealed partial class StreamOwner(
         metrics.Decided(batch.Events);
         if (outcome == CommitOutcome.Done)
             metrics.Committed(batch.Store, clock.GetElapsedTime(began));
-        await edges.SendAsync(state, batch.Changes, batch.Traces);
-        state.GiveBack(batch.Changes);
+        await edges.SendAsync(state, batch.News);
+        state.GiveBack(batch.News);
         metrics.Told(batch.Events, NowMs);
         state.TellWatchers();
         return isWhole || outcome == CommitOutcome.Done ? Durability.Recorded : Durability.InMemory;

@@ -4,7 +4,12 @@ using Beacon.Topology.Mesh;
 namespace Beacon.Topology.Streams;
 
 /// <summary>What the owner must do with the outside after a batch: write it, then tell it.</summary>
-internal sealed record PendingBatch(StreamBatch Store, List<Change> Changes, IReadOnlyList<TracedChanges> Traces, BatchEvents Events);
+internal sealed record PendingBatch(StreamBatch Store, PeerNews News, BatchEvents Events);
+
+/// <summary>What peers are to be told.</summary>
+/// <param name="Traces">The ranges of the changes that belong to traces, in order.</param>
+/// <param name="Number">Of the news of this stream; see <see cref="MemberState.HasNewParentIn"/>.</param>
+internal sealed record PeerNews(List<Change> Changes, IReadOnlyList<TracedChanges> Traces, long Number);
 
 /// <summary>
 /// A live stream in memory: its trees, one a stripe, its members and windows. Everything here is done in one turn and without I/O; the owner
@@ -35,6 +40,7 @@ internal sealed partial class StreamState
     private readonly Stack<List<Change>> _spareChanges = new();
     private List<Change> _changes = [];
     private List<TracedChanges>? _traces;
+    private long _newsNumber = 1;
     private BatchEvents _events = new();
     private bool _metaChanged;
     private bool _renewTtl;
@@ -370,9 +376,9 @@ internal sealed partial class StreamState
     }
 
     /// <summary>What peers are to be told, while nothing can be written: what is to be written goes on gathering.</summary>
-    public (List<Change> Changes, IReadOnlyList<TracedChanges> Traces) TakeChanges()
+    public PeerNews TakeNews()
     {
-        var taken = (_changes, (IReadOnlyList<TracedChanges>?)_traces ?? []);
+        var taken = new PeerNews(_changes, (IReadOnlyList<TracedChanges>?)_traces ?? [], _newsNumber++);
         _changes = _spareChanges.TryPop(out var spare) ? spare : [];
         _traces = null;
         return taken;
@@ -386,10 +392,10 @@ internal sealed partial class StreamState
     }
 
     /// <summary>What was taken has been told: the list, which may be long, is used again. There are as many as commits under way, and one that gathers.</summary>
-    public void GiveBack(List<Change> changes)
+    public void GiveBack(PeerNews news)
     {
-        changes.Clear();
-        _spareChanges.Push(changes);
+        news.Changes.Clear();
+        _spareChanges.Push(news.Changes);
     }
 
     public BatchEvents TakeEvents()
@@ -399,11 +405,7 @@ internal sealed partial class StreamState
         return events;
     }
 
-    private PendingBatch Pending(StreamBatch batch)
-    {
-        var (changes, traces) = TakeChanges();
-        return new PendingBatch(batch, changes, traces, TakeEvents());
-    }
+    private PendingBatch Pending(StreamBatch batch) => new(batch, TakeNews(), TakeEvents());
 
     private StreamBatch Taken(StreamBatch batch)
     {
@@ -540,6 +542,7 @@ internal sealed partial class StreamState
             _events.Moved(change.Reason);
         link.ParentId = change.OtherId;
         link.LatencyMs = 0;
+        member.HasNewParentIn = _newsNumber;
         Windows.EdgeAssigned(MemberState.Of(change.Other!).Party, member.Party, change.Stripe, nowMs);
     }
 

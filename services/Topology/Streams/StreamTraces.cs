@@ -25,13 +25,13 @@ internal static class StreamTraces
     /// <summary>A batch, from its commit until its edges were told, in the first of the traces that it serves; the others are linked.</summary>
     public static Activity? Commit(PendingBatch batch)
     {
-        if (batch.Traces.Count == 0)
+        if (batch.News.Traces.Count == 0)
             return null;
-        var span = Traces.Continue(Source, "stream-commit", ActivityKind.Internal, batch.Traces[0].Traceparent)
-            ?.SetTag("db.system.name", "redis").SetTag("beacon.peers", batch.Store.Peers).SetTag("beacon.changes", batch.Changes.Count);
+        var span = Traces.Continue(Source, "stream-commit", ActivityKind.Internal, batch.News.Traces[0].Traceparent)
+            ?.SetTag("db.system.name", "redis").SetTag("beacon.peers", batch.Store.Peers).SetTag("beacon.changes", batch.News.Changes.Count);
         if (span is not null)
         {
-            foreach (var other in batch.Traces.Skip(1))
+            foreach (var other in batch.News.Traces.Skip(1))
             {
                 if (ActivityContext.TryParse(other.Traceparent, traceState: null, out var context))
                     span.AddLink(new ActivityLink(context));
