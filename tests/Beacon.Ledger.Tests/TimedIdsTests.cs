@@ -66,4 +66,15 @@ public sealed class TimedIdsTests
         Assert.True(TimedIds.FirstOf(1_234_567_890_124).ToByteArray(bigEndian: true).AsSpan().SequenceCompareTo(id.ToByteArray(bigEndian: true)) > 0);
         Assert.Null(TimedIds.TimeOf(DerivedId.Of("x")));
     }
+
+    [Fact]
+    public void Ids_of_a_moment_are_near_each_other_and_not_on_one_another()
+    {
+        const long NowMs = 1_234_567_890_123;
+        int[] Hashes(long timeMs) => [.. Enumerable.Range(0, 20_000).Select(_ => IdsByTime.Comparer.GetHashCode(Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(timeMs))))];
+        var (now, soon) = (Hashes(NowMs), Hashes(NowMs + 10));
+        Assert.InRange(now.Distinct().Count(), 4_000, 4_096);
+        Assert.Equal(640, soon.Min() - now.Min(), 64.0);
+        Assert.Equal(640, soon.Max() - now.Max(), 64.0);
+    }
 }

@@ -6,8 +6,11 @@ namespace Beacon.Ledger.Books;
 /// </summary>
 internal sealed class IdsByTime : IEqualityComparer<Guid>
 {
-    /// <summary>Room that a millisecond has in a table: about as many ids as a ledger that is as busy as it can be gets in one.</summary>
+    /// <summary>About as many ids as a ledger that is as busy as it can be gets in a millisecond.</summary>
     private const int PerMs = 64;
+
+    /// <summary>Over so many places ids of one millisecond are spread: those of a caller whose clock stands still crowd nobody.</summary>
+    private const int Spread = 4_096;
 
     private IdsByTime()
     {
@@ -18,5 +21,5 @@ internal sealed class IdsByTime : IEqualityComparer<Guid>
     public bool Equals(Guid x, Guid y) => x == y;
 
     public int GetHashCode(Guid id) =>
-        TimedIds.TimeOf(id) is { } timeMs ? unchecked((int)(timeMs * PerMs)) + (id.GetHashCode() & (PerMs - 1)) : id.GetHashCode();
+        TimedIds.TimeOf(id) is { } timeMs ? unchecked((int)(timeMs * PerMs)) + (id.GetHashCode() & (Spread - 1)) : id.GetHashCode();
 }

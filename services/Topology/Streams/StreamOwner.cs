@@ -414,16 +414,12 @@ internal sealed partial class StreamOwner(
         if (wasAway || !state.HasBatch)
         {
             // What was decided while the journal is away is told; the record of it goes on gathering.
-            var untold = wasAway ? state.TakeNews() : null;
+            var untold = state.TakeNews();
             var events = wasAway ? state.TakeEvents() : new BatchEvents();
             await before;
             metrics.Decided(events);
-            if (untold is not null)
-            {
-                await edges.SendAsync(state, untold);
-                state.GiveBack(untold);
-            }
-
+            await edges.SendAsync(state, untold);
+            state.GiveBack(untold);
             metrics.Told(events, NowMs);
             state.TellWatchers();
             return wasAway || IsAway ? Durability.InMemory : Durability.Recorded;
