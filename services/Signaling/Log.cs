@@ -47,4 +47,7 @@ internal static partial class Log
 
     [LoggerMessage(1015, LogLevel.Information, "The Topology at {Address} cannot be reached ({Status}); its streams are asked for elsewhere for a while")]
     public static partial void OwnerAway(ILogger logger, string address, Grpc.Core.StatusCode status);
+
+    [LoggerMessage(1016, LogLevel.Warning, "{Count} signals could not be sent to edge {EdgeId}; their senders were told")]
+    public static partial void SignalsNotSent(ILogger logger, int count, string edgeId, Exception exception);
 }

@@ -87,6 +87,17 @@ public sealed class ChainTests
     }
 
     [Fact]
+    public async Task The_writer_does_not_start_on_an_account_without_a_balance()
+    {
+        var rig = await FilledAsync();
+        await TamperAsync(rig, "DELETE FROM balances WHERE account = 4");
+        await rig.StopAsync();
+        var refused = await Assert.ThrowsAsync<InvalidDataException>(() => LedgerRig.StartAsync(rig.Directory));
+        Assert.Contains("Account 4 has no balance", refused.Message, StringComparison.Ordinal);
+        Directory.Delete(rig.Directory, recursive: true);
+    }
+
+    [Fact]
     public async Task A_journal_from_before_the_chain_is_sealed_once_and_goes_on()
     {
         var directory = LedgerRig.NewDirectory();

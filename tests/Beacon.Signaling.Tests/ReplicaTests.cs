@@ -33,6 +33,8 @@ public sealed class ReplicaTests(RedisFixture redis) : IClassFixture<RedisFixtur
             Reason = "joined",
         };
 
+    private static ClientFrame Offer(string parentId) => new() { Signal = new Signal { StreamId = StreamId, PeerId = parentId, Offer = "v=0" } };
+
     [Fact]
     public async Task Signals_cross_between_replicas_along_the_edge_and_nowhere_else()
     {
@@ -57,6 +59,69 @@ public sealed class ReplicaTests(RedisFixture redis) : IClassFixture<RedisFixtur
         Assert.Equal(0, child.Count(ServerFrame.FrameOneofCase.Signal));
         foreach (var socket in new[] { parent, child, outsider })
             await socket.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_signal_to_a_replica_that_is_gone_is_answered_and_holds_up_nothing()
+    {
+        RedisFixture.RequireInstalled();
+        await using var two = await StartAsync();
+        var (child, childJoined) = await JoinAsync(two, two.Guest().AccessToken);
+        await two.TellAsync(StreamId, Parent(childJoined.PeerId, 1, "parent", "nowhere"));
+        await child.WaitAsync(ServerFrame.FrameOneofCase.ParentAssigned);
+
+        var error = (await child.AskAsync(Offer("parent"))).Error;
+
+        Assert.Equal(("neighbour_gone", true), (error.Reason, error.Retryable));
+        await child.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task While_Redis_stands_still_sessions_go_on_and_signals_come_late()
+    {
+        RedisFixture.RequireInstalled();
+        await using var slow = new RedisServer(GarnetFixture.FreePort(), keepsData: false);
+        await slow.StartAsync();
+        // Nothing times out in this test: what waits, waits for Redis.
+        await using var one = await SignalingHost.StartAsync($"{slow.ConnectionString},asyncTimeout=300000", _asked, dataDirectory: _dataDirectory);
+        await using var two = await SignalingHost.StartAsync($"{slow.ConnectionString},asyncTimeout=300000", _asked, dataDirectory: _dataDirectory);
+        var (parent, parentJoined) = await JoinAsync(one, one.Guest().AccessToken);
+        var (child, childJoined) = await JoinAsync(two, two.Guest().AccessToken);
+        await two.TellAsync(StreamId, Parent(childJoined.PeerId, 1, parentJoined.PeerId, one.EdgeId));
+        await child.WaitAsync(ServerFrame.FrameOneofCase.ParentAssigned);
+
+        await slow.PauseAsync();
+        await child.SendAsync(Offer(parentJoined.PeerId));
+        var fence = await child.AskAsync(new ClientFrame { LeaveStream = new LeaveStream { StreamId = "fence" } });
+        await slow.ContinueAsync();
+
+        Assert.Equal("not_in_stream", fence.Error.Reason);
+        Assert.Equal("v=0", (await parent.WaitAsync(ServerFrame.FrameOneofCase.Signal)).Signal.Offer);
+        await child.DisposeAsync();
+        await parent.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Without_Redis_a_signal_to_another_replica_is_refused_and_the_session_stays()
+    {
+        RedisFixture.RequireInstalled();
+        await using var lost = new RedisServer(GarnetFixture.FreePort(), keepsData: false);
+        await lost.StartAsync();
+        await using var two = await SignalingHost.StartAsync($"{lost.ConnectionString},asyncTimeout=500", _asked, dataDirectory: _dataDirectory);
+        var (child, childJoined) = await JoinAsync(two, two.Guest().AccessToken);
+        await two.TellAsync(StreamId, Parent(childJoined.PeerId, 1, "parent", "elsewhere"));
+        await child.WaitAsync(ServerFrame.FrameOneofCase.ParentAssigned);
+
+        await lost.KillAsync();
+        for (var attempt = 0; attempt < 2; attempt++)
+        {
+            var error = (await child.AskAsync(Offer("parent"))).Error;
+            Assert.Equal(("service_unavailable", true), (error.Reason, error.Retryable));
+        }
+
+        var fence = await child.AskAsync(new ClientFrame { LeaveStream = new LeaveStream { StreamId = "fence" } });
+        Assert.Equal("not_in_stream", fence.Error.Reason);
+        await child.DisposeAsync();
     }
 
     [Fact]

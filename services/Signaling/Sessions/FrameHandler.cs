@@ -58,7 +58,7 @@ internal sealed class FrameHandler(
         ClientFrame.FrameOneofCase.GoLive => GoLiveAsync(session, frame.RequestId, frame.GoLive),
         ClientFrame.FrameOneofCase.JoinStream => JoinAsync(session, frame.RequestId, frame.JoinStream),
         ClientFrame.FrameOneofCase.LeaveStream => LeaveAsync(session, frame.LeaveStream.StreamId),
-        ClientFrame.FrameOneofCase.Signal => SignalAsync(session, frame.Signal, turn),
+        ClientFrame.FrameOneofCase.Signal => Task.FromResult(Route(session, frame.RequestId, frame.Signal, turn)),
         ClientFrame.FrameOneofCase.MetricsReport => Task.FromResult(Report(session, frame.MetricsReport)),
         ClientFrame.FrameOneofCase.ChunkDigests => Task.FromResult(Announce(session, frame.ChunkDigests)),
         ClientFrame.FrameOneofCase.EndStream => EndAsync(session, frame.EndStream),
@@ -219,7 +219,7 @@ internal sealed class FrameHandler(
         return null;
     }
 
-    private async Task<Fault?> SignalAsync(Session session, Signal signal, Turn turn)
+    private Fault? Route(Session session, ulong requestId, Signal signal, Turn turn)
     {
         if (!session.Signals.TryTake())
             return SignalingErrors.RateLimited;
@@ -242,7 +242,7 @@ internal sealed class FrameHandler(
         var to = signal.PeerId;
         // The sender's id comes from its seat, whatever the frame says.
         signal.PeerId = seat.PeerId;
-        return await router.RouteAsync(turn, edgeId, to, signal) ? null : SignalingErrors.NeighbourGone;
+        return router.Route(turn, session, requestId, edgeId, to, signal);
     }
 
     private Fault? Report(Session session, MetricsReport report)

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Text;
+using System.Threading.Channels;
 using Beacon.Contracts.Signaling.V1;
 using Beacon.ServiceDefaults;
 using Google.Protobuf;
@@ -10,44 +12,92 @@ namespace Beacon.Signaling.Sessions;
 /// <summary>
 /// Carries a signal to the peer it is for: in this process when the peer is here, else over the Redis channel of the replica
 /// that holds it. Signals are many, small and worthless a second later, so they do not go over the bus; those that come while others are
-/// on their way go together.
+/// on their way go together, and no session waits for it: one whose signal is not heard is told then.
 /// </summary>
-internal sealed class SignalRouter : IHostedService
+internal sealed class SignalRouter : BackgroundService
 {
     /// <summary>Two MiB of the largest there are.</summary>
     private const int MaxSignalsPerMessage = 128;
 
+    /// <summary>A second's crowd, while Redis does not answer; 64 MiB of the largest there are.</summary>
+    private const int MaxWaiting = 4_096;
+
     private readonly Edge _edge;
     private readonly ISubscriber _redis;
-    private readonly GroupedCalls<RoutedSignal, bool> _leaving;
+    private readonly ILogger<SignalRouter> _log;
+    private readonly Channel<RoutedSignal> _leaving =
+        Channel.CreateBounded<RoutedSignal>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
 
-    public SignalRouter(Edge edge, IConnectionMultiplexer redis)
+    public SignalRouter(Edge edge, IConnectionMultiplexer redis, ILogger<SignalRouter> log)
     {
         _edge = edge;
         _redis = redis.GetSubscriber();
-        _leaving = new(MaxSignalsPerMessage, maxUnderWay: 1, PublishAsync);
+        _log = log;
     }
 
-    public async Task StartAsync(CancellationToken cancellationToken)
+    public override async Task StartAsync(CancellationToken cancellationToken)
     {
         var queue = await _redis.SubscribeAsync(ChannelOf(_edge.Id));
         queue.OnMessage(message => Deliver((byte[])message.Message!));
+        await base.StartAsync(cancellationToken);
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) =>
-        _redis.UnsubscribeAsync(ChannelOf(_edge.Id));
-
-    /// <summary>False when the peer is on no replica any more.</summary>
-    public ValueTask<bool> RouteAsync(Turn turn, string edgeId, string toPeerId, Signal signal) => edgeId == _edge.Id
-        ? ValueTask.FromResult(Deliver(turn, _edge.Id, toPeerId, signal))
-        : new ValueTask<bool>(_leaving.AskAsync(new RoutedSignal(edgeId, toPeerId, signal)));
-
-    /// <summary>One message to each replica that is concerned. True for each signal whose replica heard it.</summary>
-    private async Task<IReadOnlyList<bool>> PublishAsync(IReadOnlyList<RoutedSignal> signals)
+    public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        var heard = await Task.WhenAll(signals.GroupBy(signal => signal.EdgeId, StringComparer.Ordinal).Select(async edge =>
-            (edge.Key, IsHeard: await _redis.PublishAsync(ChannelOf(edge.Key), SignalMessage.Write(_edge.Id, edge)) > 0)));
-        return [.. signals.Select(signal => heard.First(edge => edge.Key == signal.EdgeId).IsHeard)];
+        _leaving.Writer.TryComplete();
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            await _redis.UnsubscribeAsync(ChannelOf(_edge.Id));
+        }
+        catch (Exception exception) when (exception is RedisException or RedisTimeoutException)
+        {
+            // Where there is no connection there is no subscription.
+        }
+    }
+
+    /// <summary>What is wrong, as far as it is known at once.</summary>
+    /// <param name="sender">Is told with <paramref name="requestId"/> what turns out later.</param>
+    public Fault? Route(Turn turn, Session sender, ulong requestId, string edgeId, string toPeerId, Signal signal)
+    {
+        if (edgeId == _edge.Id)
+            return Deliver(turn, _edge.Id, toPeerId, signal) ? null : SignalingErrors.NeighbourGone;
+        return _leaving.Writer.TryWrite(new RoutedSignal(sender, requestId, edgeId, toPeerId, signal)) ? null : CommonErrors.ServiceUnavailable;
+    }
+
+    /// <summary>Ends when the last signal is sent.</summary>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var some = new List<RoutedSignal>(MaxSignalsPerMessage);
+        while (await _leaving.Reader.WaitToReadAsync(CancellationToken.None))
+        {
+            // What is being received at this moment comes along.
+            await Task.Yield();
+            while (some.Count < MaxSignalsPerMessage && _leaving.Reader.TryRead(out var signal))
+                some.Add(signal);
+            await Task.WhenAll(some.GroupBy(signal => signal.EdgeId, StringComparer.Ordinal).Select(edge => PublishAsync(edge.Key, [.. edge])));
+            some.Clear();
+        }
+    }
+
+    private async Task PublishAsync(string edgeId, RoutedSignal[] signals)
+    {
+        Fault? fault = null;
+        try
+        {
+            if (await _redis.PublishAsync(ChannelOf(edgeId), SignalMessage.Write(_edge.Id, signals)) == 0)
+                fault = SignalingErrors.NeighbourGone;
+        }
+        catch (Exception exception) when (exception is RedisException or RedisTimeoutException)
+        {
+            Log.SignalsNotSent(_log, signals.Length, edgeId, exception);
+            fault = CommonErrors.ServiceUnavailable;
+        }
+
+        if (fault is null)
+            return;
+        foreach (var signal in signals)
+            signal.Sender.SendError(fault, signal.RequestId);
     }
 
     private void Deliver(byte[] message)
@@ -69,7 +119,8 @@ internal sealed class SignalRouter : IHostedService
 
     private static RedisChannel ChannelOf(string edgeId) => RedisChannel.Literal($"beacon:edge:{edgeId}");
 
-    private readonly record struct RoutedSignal(string EdgeId, string ToPeerId, Signal Signal);
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct RoutedSignal(Session Sender, ulong RequestId, string EdgeId, string ToPeerId, Signal Signal);
 
     /// <summary>
     /// What goes from one replica to another: the sender's id, then each signal as the id of its peer, the length of the frame (32 bits, the
@@ -77,7 +128,7 @@ internal sealed class SignalRouter : IHostedService
     /// </summary>
     private static class SignalMessage
     {
-        public static byte[] Write(string fromEdgeId, IEnumerable<RoutedSignal> signals)
+        public static byte[] Write(string fromEdgeId, RoutedSignal[] signals)
         {
             var sized = signals.Select(signal => (signal.ToPeerId, signal.Signal, Size: signal.Signal.CalculateSize())).ToList();
             var message = new byte[1 + fromEdgeId.Length + sized.Sum(one => 1 + one.ToPeerId.Length + sizeof(int) + one.Size)];
