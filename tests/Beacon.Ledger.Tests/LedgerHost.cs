@@ -123,7 +123,7 @@ internal sealed class LedgerHost : IAsyncDisposable
         await using var connection = new SqliteConnection($"Data Source={Path.Combine(Directory, "ledger.db")};Pooling=False");
         await connection.OpenAsync();
         var lines = new List<string>();
-        foreach (var table in new[] { "accounts", "batches", "transfers", "streams", "squad_members", "sponsorships", "deliveries", "pending_transfers", "freezes", "relay_standings", "refused_work" })
+        foreach (var table in new[] { "accounts", "balances", "batches", "transfers", "streams", "squad_members", "sponsorships", "deliveries", "pending_transfers", "freezes", "relay_standings", "refused_work" })
         {
             await using var command = connection.CreateCommand();
 #pragma warning disable CA2100 // Names of tables.

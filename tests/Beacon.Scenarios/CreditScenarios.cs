@@ -130,7 +130,7 @@ public abstract class CreditScenarios(BeaconFixture beacon) : Scenario(beacon)
         using var connection = new SqliteConnection($"Data Source={Path.Combine(Server.DataDirectory, "ledger.db")};Mode=ReadOnly");
         connection.Open();
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT SUM(Balance) FROM Accounts";
+        command.CommandText = "SELECT sum(balance) FROM balances";
         return (long)command.ExecuteScalar()!;
     }
 }
