@@ -19,7 +19,7 @@ internal sealed class SignalRouter : BackgroundService
     /// <summary>Two MiB of the largest there are.</summary>
     private const int MaxSignalsPerMessage = 128;
 
-    /// <summary>A second's crowd, while Redis does not answer; 64 MiB of the largest there are.</summary>
+    /// <summary>While Redis does not answer; 64 MiB of the largest there are.</summary>
     private const int MaxWaiting = 4_096;
 
     private readonly Edge _edge;

@@ -13,8 +13,19 @@ namespace Beacon.Ledger.Journal.Migrations;
 [Migration("20260601000000_Balances")]
 internal sealed class Balances : Migration
 {
-    private const string Triggers =
+    private const string Columns =
         """
+            number INTEGER NOT NULL CONSTRAINT PK_accounts PRIMARY KEY,
+            account_id TEXT NOT NULL,
+            kind INTEGER NOT NULL,
+            may_go_negative INTEGER NOT NULL,
+            display_name TEXT NOT NULL,
+            opened_at_ms INTEGER NOT NULL
+        """;
+
+    private const string IndexAndTriggers =
+        """
+        CREATE UNIQUE INDEX IX_accounts_account_id ON accounts (account_id);
         CREATE TRIGGER accounts_no_delete BEFORE DELETE ON accounts BEGIN SELECT RAISE(ABORT, 'accounts are kept for ever'); END;
         CREATE TRIGGER accounts_identity BEFORE UPDATE OF number, account_id, kind, may_go_negative, opened_at_ms ON accounts BEGIN SELECT RAISE(ABORT, 'what an account is does not change'); END;
         """;
@@ -36,30 +47,19 @@ internal sealed class Balances : Migration
         CREATE TRIGGER balances_identity BEFORE UPDATE OF account, may_go_negative ON balances BEGIN SELECT RAISE(ABORT, 'what an account is does not change'); END;
 
         CREATE TABLE accounts_alone (
-            number INTEGER NOT NULL CONSTRAINT PK_accounts PRIMARY KEY,
-            account_id TEXT NOT NULL,
-            kind INTEGER NOT NULL,
-            may_go_negative INTEGER NOT NULL,
-            display_name TEXT NOT NULL,
-            opened_at_ms INTEGER NOT NULL
+        {Columns}
         );
         INSERT INTO accounts_alone SELECT number, account_id, kind, may_go_negative, display_name, opened_at_ms FROM accounts ORDER BY number;
         DROP TABLE accounts;
         ALTER TABLE accounts_alone RENAME TO accounts;
-        CREATE UNIQUE INDEX IX_accounts_account_id ON accounts (account_id);
-        {Triggers}
+        {IndexAndTriggers}
         """);
 
     /// <inheritdoc />
     protected override void Down(MigrationBuilder migrationBuilder) => migrationBuilder.Sql(
         $"""
         CREATE TABLE accounts_whole (
-            number INTEGER NOT NULL CONSTRAINT PK_accounts PRIMARY KEY,
-            account_id TEXT NOT NULL,
-            kind INTEGER NOT NULL,
-            may_go_negative INTEGER NOT NULL,
-            display_name TEXT NOT NULL,
-            opened_at_ms INTEGER NOT NULL,
+        {Columns},
             balance INTEGER NOT NULL,
             relay_earnings INTEGER NOT NULL,
             CONSTRAINT balance_floor CHECK (may_go_negative = 1 OR balance >= 0)
@@ -69,8 +69,7 @@ internal sealed class Balances : Migration
         FROM accounts a JOIN balances b ON b.account = a.number ORDER BY a.number;
         DROP TABLE accounts;
         ALTER TABLE accounts_whole RENAME TO accounts;
-        CREATE UNIQUE INDEX IX_accounts_account_id ON accounts (account_id);
-        {Triggers}
+        {IndexAndTriggers}
         DROP TABLE balances;
         """);
 }
