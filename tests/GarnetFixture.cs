@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Garnet;
 using Garnet.server;
 using StackExchange.Redis;
@@ -18,7 +17,7 @@ public sealed class GarnetFixture : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var port = FreePort();
+        var port = Ports.Free();
         _server = new GarnetServer(Options(new IPEndPoint(IPAddress.Loopback, port)));
         _server.Start();
         ConnectionString = $"127.0.0.1:{port}";
@@ -42,11 +41,4 @@ public sealed class GarnetFixture : IAsyncLifetime
         LuaOptions = new LuaOptions(LuaMemoryManagementMode.Native, "", Timeout.InfiniteTimeSpan, LuaLoggingMode.Enable, [], null),
         QuietMode = true,
     };
-
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

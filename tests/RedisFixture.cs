@@ -25,7 +25,7 @@ public sealed class RedisFixture : IAsyncLifetime
     {
         if (RedisServer.Program is null)
             return;
-        _server = new RedisServer(GarnetFixture.FreePort(), keepsData: false);
+        _server = new RedisServer(Ports.Free(), keepsData: false);
         await _server.StartAsync();
         _redis = await ConnectionMultiplexer.ConnectAsync(ConnectionString);
     }

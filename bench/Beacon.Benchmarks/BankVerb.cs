@@ -1,11 +1,10 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Beacon.Contracts.Ledger.V1;
 using Beacon.ServiceDefaults;
+using Beacon.Testing;
 using Grpc.Core;
 using Grpc.Net.Client;
 
@@ -36,8 +35,8 @@ internal static class BankVerb
         private readonly string _directory = Directory.CreateTempSubdirectory("beacon-bank-").FullName;
         private readonly int _clients;
         private readonly TextWriter _log;
-        private readonly int _grpcPort = FreePort();
-        private readonly int _httpPort = FreePort();
+        private readonly int _grpcPort = Ports.Free();
+        private readonly int _httpPort = Ports.Free();
         private readonly GrpcChannel _channel;
         private readonly LedgerService.LedgerServiceClient _ledger;
         private readonly LedgerOperatorService.LedgerOperatorServiceClient _operators;
@@ -245,12 +244,5 @@ internal static class BankVerb
         private static string Id(int client, int number, byte kind) => new Guid(number, (short)client, 0x7000, 0x80, kind, 0, 0, 0, 0, 0, 1).ToString();
 
         private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
-
-        private static int FreePort()
-        {
-            using var listener = new TcpListener(IPAddress.Loopback, 0);
-            listener.Start();
-            return ((IPEndPoint)listener.LocalEndpoint).Port;
-        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Beacon.Simulator;
+using Beacon.Testing;
 using Beacon.Topology;
 using Beacon.Topology.Mesh;
 using Beacon.Topology.Streams;
@@ -130,7 +131,7 @@ internal sealed class JoinLoad(int seed, int peers, int callers, int seconds, in
     {
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Error);
-        builder.UseOrleans(silo => silo.UseLocalhostClustering(MeasuredStore.FreePort(), MeasuredStore.FreePort()));
+        builder.UseOrleans(silo => silo.UseLocalhostClustering(Ports.Free(), Ports.Free()));
         var redis = await ConnectionMultiplexer.ConnectAsync(store.ConnectionString);
         builder.Services.AddSingleton<IConnectionMultiplexer>(redis);
         builder.Services.AddSingleton(TimeProvider.System);

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
+using Beacon.Testing;
 using Garnet;
 using Garnet.server;
 
@@ -44,7 +44,7 @@ internal sealed class MeasuredStore : IAsyncDisposable
             .FirstOrDefault(File.Exists);
         if (program is null)
             return null;
-        var port = FreePort();
+        var port = Ports.Free();
         var directory = Directory.CreateTempSubdirectory("beacon-bench-").FullName;
         var server = Process.Start(new ProcessStartInfo(program, ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", directory])
         {
@@ -63,7 +63,7 @@ internal sealed class MeasuredStore : IAsyncDisposable
     /// <summary>Set up as Beacon.Server sets up its own.</summary>
     public static MeasuredStore StartGarnet()
     {
-        var port = FreePort();
+        var port = Ports.Free();
         var server = new GarnetServer(new GarnetServerOptions
         {
             EndPoints = [new IPEndPoint(IPAddress.Loopback, port)],
@@ -76,13 +76,6 @@ internal sealed class MeasuredStore : IAsyncDisposable
         });
         server.Start();
         return new MeasuredStore("garnet", port, redis: null, server, directory: null);
-    }
-
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     public async ValueTask DisposeAsync()

@@ -17,7 +17,7 @@ internal static class SocketIoYardstick
         var folder = Path.Combine(Repository.Root, "bench", "Beacon.Swarm", "yardstick");
         if (!Directory.Exists(Path.Combine(folder, "node_modules")))
             await RunAsync(folder, "npm", "ci --no-audit --no-fund", cancellation);
-        var port = Repository.FreePorts(1)[0];
+        var port = Ports.Free();
         using var node = Process.Start(new ProcessStartInfo("node", $"server.mjs {port}") { WorkingDirectory = folder, RedirectStandardOutput = true, UseShellExecute = false })
             ?? throw new InvalidOperationException("node did not start.");
         try

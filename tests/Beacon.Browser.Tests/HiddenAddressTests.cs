@@ -9,7 +9,7 @@ public sealed class BehindTurn : BrowserFixture
     private const string Secret = "a secret of the turn server";
     private readonly TurnServer _turn;
 
-    public BehindTurn() : this(new TurnServer(Secret, Repository.FreePorts(1)[0]))
+    public BehindTurn() : this(new TurnServer(Secret, Ports.Free()))
     {
     }
 

@@ -11,7 +11,7 @@ public sealed class DoctorTests(ServerFixture fixture, RedisFixture redis) : ICl
     {
         RedisFixture.RequireInstalled();
         TurnServer.RequireInstalled();
-        await using var turn = new TurnServer("a secret", Repository.FreePorts(1)[0]);
+        await using var turn = new TurnServer("a secret", Ports.Free());
         turn.Start();
         await AnswersAsync(turn);
 
@@ -28,7 +28,7 @@ public sealed class DoctorTests(ServerFixture fixture, RedisFixture redis) : ICl
     [Fact]
     public async Task What_is_not_there_is_wrong()
     {
-        var ports = Repository.FreePorts(3);
+        var ports = Ports.Free(3);
         // Takes datagrams and never answers.
         using var silent = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
         var outcome = await new Terminal(new Uri($"http://127.0.0.1:{ports[0]}")).RunAsync(

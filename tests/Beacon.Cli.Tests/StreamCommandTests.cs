@@ -60,7 +60,7 @@ public sealed class StreamCommandTests(ServerFixture fixture) : IClassFixture<Se
     [Fact]
     public async Task Who_cannot_be_reached_is_named()
     {
-        var port = Repository.FreePorts(1)[0];
+        var port = Ports.Free();
         var outcome = await fixture.Anybody.RunAsync("streams", "--url", $"http://127.0.0.1:{port}", "--json");
         Assert.Equal((1, "unreachable"), (outcome.ExitCode, outcome.Reason));
         Assert.Contains($"127.0.0.1:{port}", outcome.Json, StringComparison.Ordinal);

@@ -96,7 +96,7 @@ public sealed partial class ComposeTests(ComposeProject stack) : IClassFixture<C
 
         var tipper = await second.GuestAsync();
         var paid = await rest.PostAsync("/api/deposits", new { accountId = tipper.AccountId, amountMicrocredits = 5_000_000, transferId = Guid.CreateVersion7() }, await OperatorAsync(rest));
-        Assert.Equal(200, paid.Status);
+        Assert.True(paid.Status == 200, paid.Text);
         await second.Page.GetByTestId("tip-amount").FillAsync("2");
         await second.Page.GetByTestId("tip-send").ClickAsync();
         await second.Page.GetByTestId("tip-result").WaitForAsync();
@@ -108,7 +108,7 @@ public sealed partial class ComposeTests(ComposeProject stack) : IClassFixture<C
     public async Task While_the_broker_is_away_the_services_stay_in_service_and_say_so()
     {
         using var rest = new RestClient(stack.Http);
-        var guest = await rest.GuestAsync("Patient");
+        var guest = await WithWalletAsync(rest, "Patient");
         var banker = await OperatorAsync(rest);
         await HealthAsync(rest, "Healthy");
 
@@ -117,7 +117,7 @@ public sealed partial class ComposeTests(ComposeProject stack) : IClassFixture<C
         {
             await HealthAsync(rest, "Degraded");
             var paid = await rest.PostAsync("/api/deposits", new { accountId = guest.AccountId, amountMicrocredits = 1_000_000, transferId = Guid.CreateVersion7() }, banker);
-            Assert.Equal(200, paid.Status);
+            Assert.True(paid.Status == 200, paid.Text);
             foreach (var service in Beacons)
                 Assert.Equal("running healthy", await stack.StateAsync(service));
         }
@@ -139,9 +139,9 @@ public sealed partial class ComposeTests(ComposeProject stack) : IClassFixture<C
         Guest guest;
         using (var rest = new RestClient(stack.Http))
         {
-            guest = await rest.GuestAsync("Saver");
+            guest = await WithWalletAsync(rest, "Saver");
             var paid = await rest.PostAsync("/api/deposits", new { accountId = guest.AccountId, amountMicrocredits = 7_000_000, transferId = Guid.CreateVersion7() }, await OperatorAsync(rest));
-            Assert.Equal(200, paid.Status);
+            Assert.True(paid.Status == 200, paid.Text);
         }
 
         await stack.ComposeAsync(["kill"]);
@@ -176,6 +176,14 @@ public sealed partial class ComposeTests(ComposeProject stack) : IClassFixture<C
         var totals = await rest.GetAsync("/api/operator/totals", await OperatorAsync(rest));
         Assert.Equal(200, totals.Status);
         Assert.Equal(0, totals.Amount("sumMicrocredits"));
+    }
+
+    /// <summary>A sign-in does not wait long for the Ledger, whose first answer after a start may be late; a look into the wallet opens it too.</summary>
+    private static async Task<Guest> WithWalletAsync(RestClient rest, string name)
+    {
+        var guest = await rest.GuestAsync(name);
+        Assert.Equal(0, await rest.BalanceAsync(guest));
+        return guest;
     }
 
     private async Task<Guest> OperatorAsync(RestClient rest) => await rest.GuestAsync("Operator", stack.OperatorKey);

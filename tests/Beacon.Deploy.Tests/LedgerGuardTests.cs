@@ -33,7 +33,7 @@ public sealed class LedgerGuardTests
 
     private static DotnetProcess Ledger(string data)
     {
-        var ports = Testing.Repository.FreePorts(2);
+        var ports = Ports.Free(2);
         return new DotnetProcess(Testing.Repository.AssemblyOf("services/Ledger", "Beacon.Ledger"), data, new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["Beacon__DataDirectory"] = data,

@@ -13,7 +13,7 @@ public sealed class ReadmeScenarios
         Assert.Contains($"\n{Command}\n", await File.ReadAllTextAsync(Path.Combine(Repository.Root, "README.md"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
         var host = Repository.AssemblyOf("Beacon.AppHost", "Beacon.AppHost");
         Assert.SkipWhen(File.Exists(Path.Combine(Path.GetDirectoryName(host)!, "Aspire.Hosting.dll")), "Beacon.AppHost was built with Aspire, which starts containers and a dashboard.");
-        var ports = Repository.FreePorts(4);
+        var ports = Ports.Free(4);
         var data = Directory.CreateTempSubdirectory("beacon-test-");
         try
         {

@@ -15,7 +15,7 @@ public sealed class AuthorityTests(GarnetFixture garnet) : IClassFixture<GarnetF
 {
     private readonly RSA _key = RSA.Create(2_048);
     private readonly RSA _strangers = RSA.Create(2_048);
-    private readonly string _issuer = $"http://127.0.0.1:{GarnetFixture.FreePort()}";
+    private readonly string _issuer = $"http://127.0.0.1:{Ports.Free()}";
     private WebApplication _authority = null!;
     private SignalingHost _host = null!;
 

@@ -80,7 +80,7 @@ public sealed class ReplicaTests(RedisFixture redis) : IClassFixture<RedisFixtur
     public async Task While_Redis_stands_still_sessions_go_on_and_signals_come_late()
     {
         RedisFixture.RequireInstalled();
-        await using var slow = new RedisServer(GarnetFixture.FreePort(), keepsData: false);
+        await using var slow = new RedisServer(Ports.Free(), keepsData: false);
         await slow.StartAsync();
         // Nothing times out in this test: what waits, waits for Redis.
         await using var one = await SignalingHost.StartAsync($"{slow.ConnectionString},asyncTimeout=300000", _asked, dataDirectory: _dataDirectory);
@@ -105,7 +105,7 @@ public sealed class ReplicaTests(RedisFixture redis) : IClassFixture<RedisFixtur
     public async Task Without_Redis_a_signal_to_another_replica_is_refused_and_the_session_stays()
     {
         RedisFixture.RequireInstalled();
-        await using var lost = new RedisServer(GarnetFixture.FreePort(), keepsData: false);
+        await using var lost = new RedisServer(Ports.Free(), keepsData: false);
         await lost.StartAsync();
         await using var two = await SignalingHost.StartAsync($"{lost.ConnectionString},asyncTimeout=500", _asked, dataDirectory: _dataDirectory);
         var (child, childJoined) = await JoinAsync(two, two.Guest().AccessToken);

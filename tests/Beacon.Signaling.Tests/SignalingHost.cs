@@ -50,8 +50,8 @@ internal sealed class Asked
 internal sealed class SignalingHost : IAsyncDisposable
 {
     private readonly WebApplication _app;
-    private readonly int _httpPort = GarnetFixture.FreePort();
-    private readonly int _grpcPort = GarnetFixture.FreePort();
+    private readonly int _httpPort = Ports.Free();
+    private readonly int _grpcPort = Ports.Free();
     private readonly string? _ownDirectory;
 
     private SignalingHost(string redis, Asked asked, TimeProvider clock, string? dataDirectory, IReadOnlyDictionary<string, string?> settings)

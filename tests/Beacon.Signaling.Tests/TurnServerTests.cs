@@ -12,7 +12,7 @@ public sealed class TurnServerTests(GarnetFixture garnet) : IClassFixture<Garnet
 {
     private const string Secret = "a secret of the turn server";
     private const ushort AllocateSuccess = 0x0103;
-    private readonly TurnServer _turn = new(Secret, GarnetFixture.FreePort());
+    private readonly TurnServer _turn = new(Secret, Ports.Free());
 
     /// <summary>Open to the end: to coturn the next one on the same port would be who had it before, with its allocation.</summary>
     private readonly List<UdpClient> _sockets = [];

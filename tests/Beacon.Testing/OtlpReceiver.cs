@@ -27,7 +27,7 @@ public sealed class OtlpReceiver : IAsyncDisposable
 
     public OtlpReceiver()
     {
-        Address = new Uri($"http://127.0.0.1:{Repository.FreePorts(1)[0]}/");
+        Address = new Uri($"http://127.0.0.1:{Ports.Free()}/");
         _listener.Prefixes.Add(Address.ToString());
         _listener.Start();
         _receiving = ReceiveAsync();

@@ -59,7 +59,11 @@ public sealed class RestClient(Uri server) : IDisposable
     }
 
     /// <summary>The caller's balance in micro-credits.</summary>
-    public async Task<long> BalanceAsync(Guest guest) => (await GetAsync("/api/wallet", guest)).Amount("balanceMicrocredits");
+    public async Task<long> BalanceAsync(Guest guest)
+    {
+        var answer = await GetAsync("/api/wallet", guest);
+        return answer.Status == 200 ? answer.Amount("balanceMicrocredits") : throw new InvalidOperationException($"No wallet: {answer.Status} {answer.Text}");
+    }
 
     public void Dispose() => _http.Dispose();
 }

@@ -178,7 +178,7 @@ public sealed class JournalOutageTests
             _redis = redis;
             _isPaused = isPaused;
             if (redis is null)
-                _endpoint = new IPEndPoint(IPAddress.Loopback, GarnetFixture.FreePort());
+                _endpoint = new IPEndPoint(IPAddress.Loopback, Ports.Free());
         }
 
         public string ConnectionString => _redis?.ConnectionString ?? $"{_endpoint}";
@@ -188,7 +188,7 @@ public sealed class JournalOutageTests
             var isRedis = how.StartsWith("Redis", StringComparison.Ordinal);
             if (isRedis)
                 RedisFixture.RequireInstalled();
-            var outage = new Outage(isRedis ? new RedisServer(GarnetFixture.FreePort(), keepsData: how.EndsWith("with its data", StringComparison.Ordinal)) : null, how.EndsWith("paused", StringComparison.Ordinal));
+            var outage = new Outage(isRedis ? new RedisServer(Ports.Free(), keepsData: how.EndsWith("with its data", StringComparison.Ordinal)) : null, how.EndsWith("paused", StringComparison.Ordinal));
             await outage.StartAsync();
             return outage;
         }

@@ -155,7 +155,7 @@ public sealed class ReplicaProcessTests(RedisFixture redis) : IClassFixture<Redi
 
         private ReplicaProcess(string redis, string cluster, byte[] key)
         {
-            var ports = Repository.FreePorts(4);
+            var ports = Ports.Free(4);
             _process = new DotnetProcess(Repository.AssemblyOf("services/Topology", "Beacon.Topology"), _directory.FullName, new Dictionary<string, string>
             {
                 ["ConnectionStrings__redis"] = redis,

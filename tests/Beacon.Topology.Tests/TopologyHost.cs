@@ -28,8 +28,8 @@ internal sealed class TopologyHost : IAsyncDisposable
     private TopologyHost(string redis, TimeProvider clock, string? clusterId, params IEnumerable<(string Name, string Value)> settings)
     {
         _clock = clock;
-        SiloPort = GarnetFixture.FreePort();
-        GrpcPort = GarnetFixture.FreePort();
+        SiloPort = Ports.Free();
+        GrpcPort = Ports.Free();
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
@@ -38,7 +38,7 @@ internal sealed class TopologyHost : IAsyncDisposable
             ["Beacon:Endpoints:GrpcPort"] = $"{GrpcPort}",
             ["Beacon:Topology:SiloPort"] = $"{SiloPort}",
             ["Beacon:Topology:WatchPollMs"] = "20",
-            ["Beacon:Topology:GatewayPort"] = $"{GarnetFixture.FreePort()}",
+            ["Beacon:Topology:GatewayPort"] = $"{Ports.Free()}",
         });
         // Where the test moves the clock, a commit must not seem to take as long as the test lets pass.
         if (clock is FakeTimeProvider)

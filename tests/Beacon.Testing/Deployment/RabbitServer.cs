@@ -7,7 +7,7 @@ namespace Beacon.Testing;
 public sealed class RabbitServer : IPart
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("beacon-rabbit-").FullName;
-    private readonly int[] _ports = Repository.FreePorts(3);
+    private readonly int[] _ports = Ports.Free(3);
     private readonly Dictionary<string, string> _environment;
     private ChildProcess? _program;
 

@@ -18,7 +18,7 @@ public sealed class ServiceProcess : IPart
     {
         _assembly = Repository.AssemblyOf(folder, assembly);
         _directory = directory;
-        var ports = Repository.FreePorts(4);
+        var ports = Ports.Free(4);
         Http = new IPEndPoint(IPAddress.Loopback, ports[0]);
         Grpc = new IPEndPoint(IPAddress.Loopback, ports[1]);
         Settings = new Dictionary<string, string>(StringComparer.Ordinal)

@@ -77,7 +77,7 @@ public sealed class Stores : IAsyncDisposable
 
     private static Stores InContainers()
     {
-        var ports = Repository.FreePorts(2);
+        var ports = Ports.Free(2);
         var redis = new RedisBuilder(Image("REDIS_IMAGE", "redis:7-alpine"))
             .WithCommand("redis-server", "--appendonly", "yes", "--appendfsync", "everysec", "--protected-mode", "no")
             .WithPortBinding(ports[0], RedisPort)
@@ -100,7 +100,7 @@ public sealed class Stores : IAsyncDisposable
 
     private static Stores OfThisMachine()
     {
-        var (redis, broker) = (new RedisServer(Repository.FreePorts(1)[0], keepsData: true), new RabbitServer());
+        var (redis, broker) = (new RedisServer(Ports.Free(), keepsData: true), new RabbitServer());
         return new Stores("programs of this machine", redis, redis.Port, broker, broker.Port, "guest:guest");
     }
 
