@@ -20,7 +20,7 @@ internal sealed class Statements(IDbContextFactory<LedgerDb> databases)
         var before = PageToken.Read(pageToken, accountId) ?? long.MaxValue;
         await using var database = await databases.CreateDbContextAsync(cancellationToken);
         var number = await NumberAsync(database, accountId, cancellationToken);
-        var sides = await database.SidesAsync(number, 0, before - 1, size + 1, newestFirst: true, cancellationToken);
+        var sides = await database.HistoryAsync(number, 0, before - 1, size + 1, newestFirst: true, cancellationToken);
         var found = await Entries(database, sides).OrderByDescending(entry => entry.Sequence).Take(size + 1).ToListAsync(cancellationToken);
 
         var page = new Rpc.ListTransfersResponse { Transfers = { found.Take(size).Select(Map) } };
@@ -40,7 +40,7 @@ internal sealed class Statements(IDbContextFactory<LedgerDb> databases)
         var before = PageToken.Read(pageToken, list) ?? long.MaxValue;
         await using var database = await databases.CreateDbContextAsync(cancellationToken);
         var number = await NumberAsync(database, accountId, cancellationToken);
-        var sides = await database.SidesAsync(number, 0, before - 1, TipScan, newestFirst: true, cancellationToken);
+        var sides = await database.HistoryAsync(number, 0, before - 1, TipScan, newestFirst: true, cancellationToken);
         var found = await Entries(database, sides).OrderByDescending(entry => entry.Sequence).Take(TipScan).ToListAsync(cancellationToken);
 
         var requests = found.GroupBy(entry => new Guid(entry.BatchId, bigEndian: true)).ToList();
@@ -134,7 +134,7 @@ internal sealed class Statements(IDbContextFactory<LedgerDb> databases)
         var list = $"statement:{first}:{accountId}";
         var after = PageToken.Read(pageToken, list) ?? first;
 
-        var sides = await database.SidesAsync(number, after, last, size + 1, newestFirst: false, cancellationToken);
+        var sides = await database.HistoryAsync(number, after, last, size + 1, newestFirst: false, cancellationToken);
         var found = await Entries(database, sides).OrderBy(entry => entry.Sequence).Take(size + 1).ToListAsync(cancellationToken);
         var page = new Rpc.GetStatementResponse
         {
@@ -225,7 +225,7 @@ internal sealed class Statements(IDbContextFactory<LedgerDb> databases)
     /// <summary>The latest transfer on either side left it.</summary>
     private static async Task<long> BalanceAfterAsync(LedgerDb database, int account, long last, CancellationToken cancellationToken)
     {
-        var sides = await database.SidesAsync(account, 0, last, 1, newestFirst: true, cancellationToken);
+        var sides = await database.HistoryAsync(account, 0, last, 1, newestFirst: true, cancellationToken);
         return await sides.OrderByDescending(transfer => transfer.Sequence)
             .Select(transfer => transfer.Debit == account ? transfer.DebitBalance : transfer.CreditBalance).FirstOrDefaultAsync(cancellationToken);
     }

@@ -53,9 +53,11 @@ public sealed class ChainTests
     [InlineData("INSERT INTO accounts VALUES (6, 'eve', 1, 0, 'eve', 0)", "the file at 6, 5, 5")]
     [InlineData("UPDATE batches SET legs = 2 WHERE sequence = 3", "batch 3 has 1 transfers up to 3, and says 2 up to 3")]
     [InlineData("UPDATE batches SET last_transfer = 4 WHERE sequence = 3", "batch 3 has 1 transfers up to 3, and says 1 up to 4")]
-    [InlineData("DELETE FROM entries WHERE account = 3 AND transfer = 1", "of the transfers through 1 not all have their two entries")]
-    [InlineData("UPDATE entries SET account = 4 WHERE account = 3 AND transfer = 1", "an entry of account 4 names transfer 1, which is not its own")]
-    [InlineData("INSERT INTO entries VALUES (3, 99)", "an entry of account 3 names transfer 99, which is not its own")]
+    [InlineData("UPDATE transfers SET debit_before = 2 WHERE sequence = 3", "transfer 3 follows 1 and 0 of accounts 3 and 5, and says 2 and 0")]
+    [InlineData("UPDATE transfers SET credit_before = 0 WHERE sequence = 4", "transfer 4 follows 3 and 3 of accounts 3 and 5, and says 3 and 0")]
+    [InlineData("UPDATE balances SET last_transfer = 4 WHERE account = 3", "account 3 has 4 transfers up to 5, and says 4 up to 4")]
+    [InlineData("UPDATE balances SET transfers = 3 WHERE account = 3", "account 3 has 4 transfers up to 5, and says 3 up to 5")]
+    [InlineData("INSERT INTO marks VALUES (3, 1)", "account 3 has other marks than every 128th of its transfers")]
     public async Task Whatever_is_changed_in_the_journal_is_found(string sql, string problem)
     {
         await using var rig = await FilledAsync();

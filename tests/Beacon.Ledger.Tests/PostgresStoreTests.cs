@@ -18,7 +18,7 @@ public sealed class PostgresStoreTests(PostgresCluster cluster) : StoreContract,
 {
     private readonly Dictionary<ILedgerDatabase, string> _connections = [];
 
-    private protected override string[] FormerMigrations => ["20260501000000_OwnTransfers", "20260401000000_Initial"];
+    private protected override string[] FormerMigrations => ["20260601000000_Balances", "20260501000000_OwnTransfers", "20260401000000_Initial"];
 
     private protected override string RefuseThirteen =>
         """

@@ -291,6 +291,53 @@ public abstract class StoreContract
         }
     }
 
+    [Theory]
+    [InlineData(4_711)]
+    public async Task Every_transfer_of_an_account_is_found_from_any_one_to_any_other(int seed)
+    {
+        TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
+        var random = new Random(seed);
+        var rig = await StartAsync(new LedgerOptions { RelayProbationWindows = 0 });
+        await rig.FundAsync("ann", 100_000);
+        for (var round = 0; round < 3; round++)
+        {
+            // Some have many transfers, some few; issuance, which has some of all, has more than a page of marks.
+            await rig.DoAsync(new SettleWindow("s", "host", round + 1, 10_000, 0, [.. Enumerable.Range(0, 3_000).Select(i => new RelayWork($"r{i}", 1_250 + i))]).Decide);
+            await rig.StreamAsync($"s{round}", $"r{round}");
+            await Task.WhenAll(Enumerable.Range(0, History.TransfersPerMark + round).Select(i => rig.TipAsync("ann", $"s{random.Next(round + 1)}", 1 + i, (round * 1_000) + i)));
+            rig = await rig.RestartAsync();
+        }
+
+        Assert.Empty(Proof(rig).Problems);
+        var cancellation = TestContext.Current.CancellationToken;
+        await using var database = await rig.Databases.CreateDbContextAsync(cancellation);
+        var marks = await database.Marks.GroupBy(mark => mark.Account).Select(own => own.Count()).ToListAsync(cancellation);
+        Assert.True(marks.Max() >= 70 && marks.Min() == 1, string.Join(' ', marks));
+        var transfers = await database.Transfers.AsNoTracking().ToListAsync(cancellation);
+        var histories = transfers.SelectMany(transfer => new[] { (Account: transfer.Debit, transfer.Sequence), (Account: transfer.Credit, transfer.Sequence) }).ToLookup(side => side.Account, side => side.Sequence);
+        foreach (var history in histories.OrderByDescending(history => history.Count()).Take(8).Append(histories.First(history => history.Count() == 3)))
+        {
+            for (var i = 0; i < 40; i++)
+            {
+                var (one, other, count) = (random.Next(transfers.Count + 1), random.Next(transfers.Count + 1), random.Next(1, 400));
+                var (after, through) = i switch { 0 => (0L, long.MaxValue), 1 => (history.Max() - 1, history.Max()), 2 => (0L, history.Min() - 1), _ => (Math.Min(one, other), Math.Max(one, other)) };
+                var own = history.Where(sequence => sequence > after && sequence <= through).Order().ToList();
+                Assert.Equal(own.Take(count), (await FoundAsync(newestFirst: false)).Order().Take(count));
+                Assert.Equal(own.AsEnumerable().Reverse().Take(count), (await FoundAsync(newestFirst: true)).OrderDescending().Take(count));
+
+                async Task<List<long>> FoundAsync(bool newestFirst)
+                {
+                    var found = await (await database.HistoryAsync(history.Key, after, through, count, newestFirst, cancellation)).Select(transfer => transfer.Sequence).ToListAsync(cancellation);
+                    // A reader looks through little more than it asked for.
+                    Assert.InRange(found.Count, 0, count + (2 * History.TransfersPerMark));
+                    return found;
+                }
+            }
+        }
+
+        await rig.DisposeAsync();
+    }
+
     [Fact]
     public async Task Events_follow_from_the_journal_and_the_cursor_moves()
     {
@@ -334,7 +381,7 @@ public abstract class StoreContract
 
 public sealed class SqliteStoreTests : StoreContract
 {
-    private protected override string[] FormerMigrations => ["20260501000000_Entries", "20260301000000_Operations"];
+    private protected override string[] FormerMigrations => ["20260601000000_Balances", "20260501000000_Entries", "20260301000000_Operations"];
 
     private protected override string RefuseThirteen =>
         "CREATE TRIGGER disk_full BEFORE INSERT ON transfers WHEN NEW.amount = 13 BEGIN SELECT RAISE(ABORT, 'no room'); END; SELECT 0";

@@ -12,10 +12,13 @@ internal interface IJournalReader : IDisposable
     /// <summary>Sequence, id, content, code, actor, reference, window, time of booking, number of transfers, the last of them; in order of sequences.</summary>
     IRows Batches(long after, long to);
 
-    /// <summary>Sequence, id, batch, debit, credit, amount, both balances; in order of sequences.</summary>
+    /// <summary>Sequence, id, batch, debit, credit, amount, both balances, the transfers before it of both accounts (null in a former version); in order of sequences.</summary>
     IRows Transfers(long after, long to);
 
-    /// <summary>Account, whether it may go negative, balance, relay earnings; in order of accounts.</summary>
+    /// <summary>
+    /// Account, whether it may go negative, balance, relay earnings, the last transfer, the number of transfers, the number of marks and the
+    /// sum over their transfers (these four are null in a former version); in order of accounts.
+    /// </summary>
     IRows Balances();
 
     /// <summary>The highest number of accounts, batches and transfers.</summary>

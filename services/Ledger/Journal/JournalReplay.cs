@@ -124,8 +124,8 @@ internal sealed class JournalReplay : IDisposable
             if (number != _accounts.Count + 1)
                 Problem($"account {number} follows account {_accounts.Count}");
             while (_accounts.Count < number - 1)
-                _accounts.Add(new Replayed(MayGoNegative: true, 0, 0));
-            _accounts.Add(new Replayed(mayGoNegative, 0, 0));
+                _accounts.Add(new Replayed(mayGoNegative: true));
+            _accounts.Add(new Replayed(mayGoNegative));
         }
     }
 
@@ -188,14 +188,17 @@ internal sealed class JournalReplay : IDisposable
 
         var payer = _accounts[debit - 1];
         var payee = _accounts[credit - 1];
+        // As little part of the hash as what a batch says of its transfers.
+        if (!row.IsNull(8) && (row.Long(8), row.Long(9)) != (payer.LastTransfer, payee.LastTransfer))
+            Problem($"transfer {sequence} follows {payer.LastTransfer} and {payee.LastTransfer} of accounts {debit} and {credit}, and says {row.Long(8)} and {row.Long(9)}");
         payer = payer with { Balance = unchecked(payer.Balance - amount) };
         payee = payee with { Balance = unchecked(payee.Balance + amount), RelayEarnings = unchecked(payee.RelayEarnings + (code == (int)TransferCode.Relay ? amount : 0)) };
         if ((payer.Balance, payee.Balance) != (debitBalance, creditBalance))
             Problem($"transfer {sequence} left {payer.Balance} and {payee.Balance}, and says {debitBalance} and {creditBalance}");
         if (payer.Balance < 0 && !payer.MayGoNegative)
             Problem($"transfer {sequence} took account {debit} below zero");
-        _accounts[debit - 1] = payer;
-        _accounts[credit - 1] = payee;
+        _accounts[debit - 1] = payer.With(sequence);
+        _accounts[credit - 1] = payee.With(sequence);
     }
 
     private void CompareAccounts(IJournalReader journal)
@@ -217,11 +220,21 @@ internal sealed class JournalReplay : IDisposable
                 Mismatch($"account {number} has {balance} and relay earnings of {earnings}, and the journal adds up to {replayed.Balance} and {replayed.RelayEarnings}");
             else if (replayed.MayGoNegative != mayGoNegative)
                 Mismatch($"account {number} may {(replayed.MayGoNegative ? "" : "not ")}go below zero, and its balance says the opposite");
+            else if (!row.IsNull(4))
+                CompareHistory(number, replayed, row);
         }
 
         WithoutBalance(last, _accounts.Count);
         if (Sum != 0)
             Problem($"the sum over all balances is {Sum} instead of zero");
+    }
+
+    private void CompareHistory(int number, in Replayed replayed, IRows row)
+    {
+        if ((row.Long(4), row.Long(5)) != (replayed.LastTransfer, replayed.Transfers))
+            Problem($"account {number} has {replayed.Transfers} transfers up to {replayed.LastTransfer}, and says {row.Long(5)} up to {row.Long(4)}");
+        if ((row.Long(6), row.Long(7)) != (replayed.Transfers / History.TransfersPerMark, replayed.MarkSum))
+            Problem($"account {number} has other marks than every {History.TransfersPerMark}th of its transfers");
     }
 
     private void WithoutBalance(int after, int through)
@@ -251,5 +264,18 @@ internal sealed class JournalReplay : IDisposable
             _problems.Add(what);
     }
 
-    private readonly record struct Replayed(bool MayGoNegative, long Balance, long RelayEarnings);
+    private readonly record struct Replayed(bool MayGoNegative, long Balance, long RelayEarnings, long LastTransfer, long Transfers, long MarkSum)
+    {
+        public Replayed(bool mayGoNegative) : this(mayGoNegative, 0, 0, 0, 0, 0)
+        {
+        }
+
+        /// <summary>With one transfer more in its history.</summary>
+        public Replayed With(long transfer) => this with
+        {
+            LastTransfer = transfer,
+            Transfers = Transfers + 1,
+            MarkSum = (Transfers + 1) % History.TransfersPerMark == 0 ? unchecked(MarkSum + transfer) : MarkSum,
+        };
+    }
 }

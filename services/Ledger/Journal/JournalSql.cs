@@ -10,11 +10,21 @@ internal static class JournalSql
     /// <summary>As <see cref="ChainLink.Of"/> reads them.</summary>
     public const string Links = "SELECT link, last_account, last_batch, last_transfer, hash FROM chain";
 
-    /// <summary>Account, whether it may go negative, balance, relay earnings.</summary>
-    public const string Balances = "SELECT account, may_go_negative, balance, relay_earnings FROM balances";
+    /// <summary>As <see cref="IJournalReader.Balances"/> has them, but for the order.</summary>
+    /// <param name="has">Whether the ledger has a column of a table: one of a former version does not have all of them.</param>
+    public static string Balances(Func<string, string, bool> has)
+    {
+        if (has("accounts", "balance"))
+            return "SELECT number AS account, may_go_negative, balance, relay_earnings, NULL, NULL, NULL, NULL FROM accounts";
+        var history = has("balances", "last_transfer")
+            ? "last_transfer, transfers, (SELECT count(*) FROM marks m WHERE m.account = b.account), (SELECT CAST(coalesce(sum(m.transfer), 0) AS bigint) FROM marks m WHERE m.account = b.account)"
+            : "NULL, NULL, NULL, NULL";
+        return $"SELECT account, may_go_negative, balance, relay_earnings, {history} FROM balances b";
+    }
 
-    /// <summary>The same in a ledger of a former version, which had them with the accounts.</summary>
-    public const string FormerBalances = "SELECT number AS account, may_go_negative, balance, relay_earnings FROM accounts";
+    /// <summary>As <see cref="IJournalReader.Transfers"/> has them, but for range and order.</summary>
+    public static string Transfers(Func<string, string, bool> has) =>
+        $"SELECT sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance, {(has("transfers", "debit_before") ? "debit_before, credit_before" : "NULL, NULL")} FROM transfers";
 
     /// <summary>With the ids of their accounts; the number of the batch follows.</summary>
     public const string TransfersOfBatch =

@@ -24,9 +24,7 @@ internal class LedgerDb : DbContext
 
     public DbSet<TransferRow> Transfers => Set<TransferRow>();
 
-    public DbSet<EntryRow> Entries => Set<EntryRow>();
-
-    public DbSet<EntryCursorRow> EntryCursor => Set<EntryCursorRow>();
+    public DbSet<MarkRow> Marks => Set<MarkRow>();
 
     public DbSet<StreamRow> Streams => Set<StreamRow>();
 
@@ -54,36 +52,36 @@ internal class LedgerDb : DbContext
     protected virtual string BalanceFloor => "may_go_negative = 1 OR balance >= 0";
 
     /// <summary>
-    /// The transfers on both sides of an account, after one and through another: the first of them, or the last. Those
-    /// that have entries are found by them; the few behind the cursor are looked through. The cursor only grows, so that
-    /// none is missed between its reading and theirs.
+    /// The transfers on both sides of an account, after one and through another: the newest of them, or the oldest, and
+    /// perhaps some more, in no order. A walk from one transfer to the one before it, which begins at the last or at a mark.
     /// </summary>
-    public virtual async Task<IQueryable<TransferRow>> SidesAsync(int account, long after, long through, int count, bool newestFirst, CancellationToken cancellationToken)
+    public async Task<IQueryable<TransferRow>> HistoryAsync(int account, long after, long through, int count, bool newestFirst, CancellationToken cancellationToken)
     {
-        var entered = await EntryCursor.Select(cursor => cursor.Through).SingleAsync(cancellationToken);
-        var (last, first) = (Math.Min(through, entered), Math.Max(after, entered));
-        var entries = Entries.Where(entry => entry.Account == account && entry.Transfer > after && entry.Transfer <= last);
-        var behind = Transfers.Where(transfer => transfer.Sequence > first && transfer.Sequence <= through && (transfer.Debit == account || transfer.Credit == account));
-        var (found, late) = newestFirst
-            ? (entries.OrderByDescending(entry => entry.Transfer).Take(count), behind.OrderByDescending(transfer => transfer.Sequence).Take(count))
-            : (entries.OrderBy(entry => entry.Transfer).Take(count), behind.OrderBy(transfer => transfer.Sequence).Take(count));
-        return found.Join(Transfers, entry => entry.Transfer, transfer => transfer.Sequence, (_, transfer) => transfer).Concat(late);
-    }
+        var marks = Marks.Where(mark => mark.Account == account).OrderBy(mark => mark.Transfer).Select(mark => (long?)mark.Transfer);
+        var last = await Balances.Where(balance => balance.Account == account).Select(balance => balance.LastTransfer).FirstOrDefaultAsync(cancellationToken);
+        var from = last <= through ? last : await marks.FirstOrDefaultAsync(mark => mark >= through, cancellationToken) ?? last;
+        // The oldest come last in a walk: it begins no further on than they need.
+        var most = count;
+        if (!newestFirst)
+        {
+            most = int.MaxValue;
+            from = Math.Min(from, await marks.Where(mark => mark > after).Skip((count + History.TransfersPerMark - 1) / History.TransfersPerMark).FirstOrDefaultAsync(cancellationToken) ?? last);
+        }
 
-    /// <summary>How transfers are found by account.</summary>
-    protected virtual void IndexSides(ModelBuilder modelBuilder)
-    {
-        modelBuilder.Entity<EntryRow>(row =>
-        {
-            row.ToTable("entries");
-            row.HasKey(entry => new { entry.Account, entry.Transfer });
-        });
-        modelBuilder.Entity<EntryCursorRow>(row =>
-        {
-            row.ToTable("entry_cursor", table => table.HasCheckConstraint("one_row", "id = 1"));
-            row.HasKey(cursor => cursor.Id);
-            row.Property(cursor => cursor.Id).ValueGeneratedNever();
-        });
+        return Transfers.FromSql(
+            $"""
+            SELECT t.* FROM transfers t JOIN (
+                WITH RECURSIVE walk(sequence, before, found) AS (
+                    SELECT sequence, CASE WHEN debit = {account} THEN debit_before ELSE credit_before END, CASE WHEN sequence <= {through} THEN 1 ELSE 0 END
+                    FROM transfers WHERE sequence = {from} AND sequence > {after}
+                    UNION ALL
+                    SELECT b.sequence, CASE WHEN b.debit = {account} THEN b.debit_before ELSE b.credit_before END, w.found + CASE WHEN b.sequence <= {through} THEN 1 ELSE 0 END
+                    FROM walk w JOIN transfers b ON b.sequence = w.before
+                    WHERE w.found < {most} AND w.before > {after} AND w.before < w.sequence
+                )
+                SELECT sequence FROM walk WHERE sequence <= {through}
+            ) h ON h.sequence = t.sequence
+            """);
     }
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
@@ -118,7 +116,11 @@ internal class LedgerDb : DbContext
             row.HasKey(transfer => transfer.Sequence);
             row.Property(transfer => transfer.Sequence).ValueGeneratedNever();
         });
-        IndexSides(modelBuilder);
+        modelBuilder.Entity<MarkRow>(row =>
+        {
+            row.ToTable("marks");
+            row.HasKey(mark => new { mark.Account, mark.Transfer });
+        });
         modelBuilder.Entity<StreamRow>(row =>
         {
             row.ToTable("streams");

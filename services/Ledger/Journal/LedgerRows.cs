@@ -21,6 +21,12 @@ internal sealed class BalanceRow
     public bool MayGoNegative { get; set; }
     public long Balance { get; set; }
     public long RelayEarnings { get; set; }
+
+    /// <summary>The last transfer on either side, where a walk through its history begins; 0 = none.</summary>
+    public long LastTransfer { get; set; }
+
+    /// <summary>How many there are.</summary>
+    public long Transfers { get; set; }
 }
 
 /// <summary>Linked transfers that were posted together; the unit of idempotency.</summary>
@@ -55,22 +61,19 @@ internal sealed class TransferRow
     public long Amount { get; set; }
     public long DebitBalance { get; set; }
     public long CreditBalance { get; set; }
+
+    /// <summary>The transfer before it of the account that pays, on either side; 0 = it is the first.</summary>
+    public long DebitBefore { get; set; }
+
+    /// <summary>The same of the account that is paid.</summary>
+    public long CreditBefore { get; set; }
 }
 
-/// <summary>One side of a transfer, in the index that <see cref="SqliteEntries"/> keeps.</summary>
-internal sealed class EntryRow
+/// <summary>Every so many transfers of an account, one of them: <see cref="History"/>.</summary>
+internal sealed class MarkRow
 {
     public int Account { get; set; }
     public long Transfer { get; set; }
-}
-
-/// <summary>The one row that says which transfers have all their entries.</summary>
-internal sealed class EntryCursorRow
-{
-    public int Id { get; set; }
-
-    /// <summary>The last of them. Entries behind it are those of a run that is not finished.</summary>
-    public long Through { get; set; }
 }
 
 internal sealed class StreamRow

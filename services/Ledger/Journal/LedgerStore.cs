@@ -14,9 +14,9 @@ internal abstract class LedgerStore : IDisposable
 
     /// <summary>Every account, in order of number.</summary>
     public List<Account> LoadAccounts() =>
-        List("SELECT a.number, a.account_id, a.kind, a.may_go_negative, a.display_name, a.opened_at_ms, b.balance, b.relay_earnings FROM accounts a LEFT JOIN balances b ON b.account = a.number ORDER BY a.number", row => row.IsNull(6)
+        List("SELECT a.number, a.account_id, a.kind, a.may_go_negative, a.display_name, a.opened_at_ms, b.balance, b.relay_earnings, b.last_transfer, b.transfers FROM accounts a LEFT JOIN balances b ON b.account = a.number ORDER BY a.number", row => row.IsNull(6)
             ? throw new InvalidDataException($"Account {row.Int(0)} has no balance. Restore a backup that verifies.")
-            : Account.Restore(row.Int(0), row.Text(1), (AccountKind)row.Int(2), row.Int(3) != 0, row.Text(4), row.Long(5), row.Long(6), row.Long(7)));
+            : Account.Restore(row.Int(0), row.Text(1), (AccountKind)row.Int(2), row.Int(3) != 0, row.Text(4), row.Long(5), row.Long(6), row.Long(7), row.Long(8), row.Long(9)));
 
     /// <summary>The highest sequences of batches, transfers and outbox messages ever given.</summary>
     public (long Batch, long Transfer, long Outbox) LoadSequences() =>

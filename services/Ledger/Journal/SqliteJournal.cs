@@ -5,25 +5,8 @@ namespace Beacon.Ledger.Journal;
 /// <summary>The journal in a SQLite file, as the connection's transaction sees it; without one, as it is.</summary>
 internal sealed class SqliteJournal : IJournalReader
 {
-    // An entry is unique, and a transfer has two different sides: as many that are right as there should be are all of them.
-    private const string MissingEntries =
-        """
-        SELECT 'of the transfers through ' || c.through || ' not all have their two entries'
-        FROM entry_cursor c
-        WHERE 2 * (SELECT count(*) FROM transfers t WHERE t.sequence <= c.through)
-           <> (SELECT count(*) FROM entries e JOIN transfers t ON t.sequence = e.transfer WHERE e.transfer <= c.through AND e.account IN (t.debit, t.credit))
-        """;
-
-    private const string StrayEntries =
-        """
-        SELECT 'an entry of account ' || e.account || ' names transfer ' || e.transfer || ', which is not its own'
-        FROM entries e LEFT JOIN transfers t ON t.sequence = e.transfer
-        WHERE t.sequence IS NULL OR e.account NOT IN (t.debit, t.credit) LIMIT 1
-        """;
-
     private readonly SqliteConnection _connection;
     private readonly bool _owned;
-    private readonly bool _isFormer;
     private readonly PreparedStatement? _end;
     private readonly List<PreparedStatement> _statements = [];
     private readonly PreparedStatement _link;
@@ -38,10 +21,9 @@ internal sealed class SqliteJournal : IJournalReader
         _link = Prepare($"{JournalSql.Links} WHERE link = ?");
         _accounts = Prepare("SELECT number, account_id, kind, may_go_negative, opened_at_ms FROM accounts WHERE number > ? AND number <= ? ORDER BY number");
         // A file of a former version, a backup for example, is proved as it is.
-        _isFormer = !Has("batches", "legs");
-        var own = _isFormer ? "NULL, NULL" : "legs, last_transfer";
+        var own = Has("batches", "legs") ? "legs, last_transfer" : "NULL, NULL";
         _batches = Prepare($"SELECT sequence, batch_id, content, code, actor, reference, window, booked_at_ms, {own} FROM batches WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
-        _transfers = Prepare("SELECT sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance FROM transfers WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
+        _transfers = Prepare($"{JournalSql.Transfers(Has)} WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
     }
 
     private SqliteJournal(SqliteConnection connection, PreparedStatement end)
@@ -80,7 +62,7 @@ internal sealed class SqliteJournal : IJournalReader
 
     public IRows Transfers(long after, long to) => _transfers.Add(after).Add(to);
 
-    public IRows Balances() => Prepare($"{(Has("accounts", "balance") ? JournalSql.FormerBalances : JournalSql.Balances)} ORDER BY 1");
+    public IRows Balances() => Prepare($"{JournalSql.Balances(Has)} ORDER BY 1");
 
     public (int Account, long Batch, long Transfer) Ends()
     {
@@ -91,10 +73,7 @@ internal sealed class SqliteJournal : IJournalReader
         return found;
     }
 
-    public IReadOnlyList<string> Damage(int most) => [
-        .. Texts($"PRAGMA integrity_check({most})").Where(line => line != "ok"),
-        .. _isFormer ? [] : Texts(StrayEntries).Concat(Texts(MissingEntries)),
-    ];
+    public IReadOnlyList<string> Damage(int most) => [.. Texts($"PRAGMA integrity_check({most})").Where(line => line != "ok")];
 
     public IReadOnlyList<string> RepeatedIds(int most) => Texts($"SELECT hex(batch_id) FROM batches NOT INDEXED GROUP BY batch_id HAVING count(*) > 1 LIMIT {most}");
 

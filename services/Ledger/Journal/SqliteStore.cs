@@ -20,6 +20,7 @@ internal sealed class SqliteStore : LedgerStore
     private readonly PreparedStatement _renameAccount;
     private readonly InsertStatement _insertBatches;
     private readonly InsertStatement _insertTransfers;
+    private readonly InsertStatement _insertMarks;
     private readonly InsertStatement _writeBalances;
     private readonly PreparedStatement _insertLink;
     private readonly PreparedStatement _upsertStream;
@@ -35,8 +36,8 @@ internal sealed class SqliteStore : LedgerStore
     private readonly PreparedStatement _findStream;
     private readonly PreparedStatement _findSquad;
     private readonly SqliteOperations _operations;
-    private readonly SqliteEntries _entries;
     private readonly List<Account> _touched = [];
+    private readonly List<(int Account, long Transfer)> _marks = [];
     private ChainLink _last;
     private bool _inTransaction;
 
@@ -60,8 +61,9 @@ internal sealed class SqliteStore : LedgerStore
             _insertAccount = Prepare("INSERT INTO accounts (number, account_id, kind, may_go_negative, display_name, opened_at_ms) VALUES (?, ?, ?, ?, ?, ?)");
             _renameAccount = Prepare("UPDATE accounts SET display_name = ? WHERE number = ?");
             _insertBatches = new(_connection, "batches (sequence, batch_id, content, code, actor, reference, window, booked_at_ms, legs, last_transfer)");
-            _insertTransfers = new(_connection, "transfers (sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance)");
-            _writeBalances = new(_connection, "balances (account, may_go_negative, balance, relay_earnings)", "REPLACE");
+            _insertTransfers = new(_connection, "transfers (sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance, debit_before, credit_before)");
+            _insertMarks = new(_connection, "marks (account, transfer)");
+            _writeBalances = new(_connection, "balances (account, may_go_negative, balance, relay_earnings, last_transfer, transfers)", "REPLACE");
             _insertLink = Prepare("INSERT INTO chain (link, last_account, last_batch, last_transfer, hash) VALUES (?, ?, ?, ?, ?)");
             _upsertStream = Prepare("INSERT INTO streams (stream_id, broadcaster, started_at_ms, ended_at_ms, squad_version) VALUES (?, ?, ?, ?, ?) ON CONFLICT (stream_id) DO UPDATE SET started_at_ms = excluded.started_at_ms, ended_at_ms = excluded.ended_at_ms, squad_version = excluded.squad_version");
             _deleteSquad = Prepare("DELETE FROM squad_members WHERE stream_id = ?");
@@ -76,12 +78,10 @@ internal sealed class SqliteStore : LedgerStore
             _findStream = Prepare("SELECT stream_id, broadcaster, started_at_ms, ended_at_ms, squad_version FROM streams WHERE stream_id = ?");
             _findSquad = Prepare("SELECT account_id, share_bps FROM squad_members WHERE stream_id = ? ORDER BY position");
             _operations = new SqliteOperations(_connection, $"{SelectPending} WHERE p.pending_id = ?");
-            _entries = new SqliteEntries(_connection);
             _last = LoadChain(Seal);
         }
         catch
         {
-            _entries?.Dispose();
             _operations?.Dispose();
             DisposeOwn();
             throw;
@@ -162,7 +162,6 @@ internal sealed class SqliteStore : LedgerStore
         try
         {
             var link = WriteJournal(changes);
-            _entries.Write(changes, nowMs);
             WriteAccounts(changes);
             WriteStreams(changes);
             foreach (var s in changes.Sponsorships.Values)
@@ -183,7 +182,6 @@ internal sealed class SqliteStore : LedgerStore
 
     public override void Dispose()
     {
-        _entries.Dispose();
         _operations.Dispose();
         DisposeOwn();
     }
@@ -192,6 +190,7 @@ internal sealed class SqliteStore : LedgerStore
     {
         _insertBatches?.Dispose();
         _insertTransfers?.Dispose();
+        _insertMarks?.Dispose();
         _writeBalances?.Dispose();
         foreach (var statement in _statements)
             statement.Dispose();
@@ -219,11 +218,20 @@ internal sealed class SqliteStore : LedgerStore
         {
             foreach (var t in posted.Transfers)
             {
-                _insertTransfers.Next(transfers--).Add(t.Sequence).Add(t.Id).Add(posted.Sequence).Add(t.Debit.Number).Add(t.Credit.Number).Add(t.Amount).Add(t.DebitBalance).Add(t.CreditBalance);
+                _insertTransfers.Next(transfers--).Add(t.Sequence).Add(t.Id).Add(posted.Sequence).Add(t.Debit.Number).Add(t.Credit.Number).Add(t.Amount).Add(t.DebitBalance).Add(t.CreditBalance)
+                    .Add(History.Append(t.Debit, t.Sequence, _marks)).Add(History.Append(t.Credit, t.Sequence, _marks));
                 _insertTransfers.Added();
             }
         }
 
+        var marks = _marks.Count;
+        foreach (var (account, transfer) in _marks)
+        {
+            _insertMarks.Next(marks--).Add(account).Add(transfer);
+            _insertMarks.Added();
+        }
+
+        _marks.Clear();
         var link = _hash.Link(_last, changes);
         _insertLink.Add(link.Number).Add(link.LastAccount).Add(link.LastBatch).Add(link.LastTransfer).Add(link.Hash.AsSpan()).Run();
         return link;
@@ -237,7 +245,7 @@ internal sealed class SqliteStore : LedgerStore
         var left = _touched.Count;
         foreach (var a in _touched)
         {
-            _writeBalances.Next(left--).Add(a.Number).Add(a.MayGoNegative).Add(a.Balance).Add(a.RelayEarnings);
+            _writeBalances.Next(left--).Add(a.Number).Add(a.MayGoNegative).Add(a.Balance).Add(a.RelayEarnings).Add(a.LastTransfer).Add(a.Transfers);
             _writeBalances.Added();
         }
 

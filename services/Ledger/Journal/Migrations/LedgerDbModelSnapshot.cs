@@ -62,6 +62,10 @@ namespace Beacon.Ledger.Journal.Migrations
                         .HasColumnType("INTEGER")
                         .HasColumnName("balance");
 
+                    b.Property<long>("LastTransfer")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("last_transfer");
+
                     b.Property<bool>("MayGoNegative")
                         .HasColumnType("INTEGER")
                         .HasColumnName("may_go_negative");
@@ -69,6 +73,10 @@ namespace Beacon.Ledger.Journal.Migrations
                     b.Property<long>("RelayEarnings")
                         .HasColumnType("INTEGER")
                         .HasColumnName("relay_earnings");
+
+                    b.Property<long>("Transfers")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("transfers");
 
                     b.HasKey("Account");
 
@@ -187,39 +195,6 @@ namespace Beacon.Ledger.Journal.Migrations
                     b.ToTable("deliveries", (string)null);
                 });
 
-            modelBuilder.Entity("Beacon.Ledger.Journal.EntryCursorRow", b =>
-                {
-                    b.Property<int>("Id")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("id");
-
-                    b.Property<long>("Through")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("through");
-
-                    b.HasKey("Id");
-
-                    b.ToTable("entry_cursor", null, t =>
-                        {
-                            t.HasCheckConstraint("one_row", "id = 1");
-                        });
-                });
-
-            modelBuilder.Entity("Beacon.Ledger.Journal.EntryRow", b =>
-                {
-                    b.Property<int>("Account")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("account");
-
-                    b.Property<long>("Transfer")
-                        .HasColumnType("INTEGER")
-                        .HasColumnName("transfer");
-
-                    b.HasKey("Account", "Transfer");
-
-                    b.ToTable("entries", (string)null);
-                });
-
             modelBuilder.Entity("Beacon.Ledger.Journal.FreezeRow", b =>
                 {
                     b.Property<long>("Sequence")
@@ -253,6 +228,21 @@ namespace Beacon.Ledger.Journal.Migrations
                     b.HasIndex("Account");
 
                     b.ToTable("freezes", (string)null);
+                });
+
+            modelBuilder.Entity("Beacon.Ledger.Journal.MarkRow", b =>
+                {
+                    b.Property<int>("Account")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("account");
+
+                    b.Property<long>("Transfer")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("transfer");
+
+                    b.HasKey("Account", "Transfer");
+
+                    b.ToTable("marks", (string)null);
                 });
 
             modelBuilder.Entity("Beacon.Ledger.Journal.OutboxCursorRow", b =>
@@ -579,6 +569,10 @@ namespace Beacon.Ledger.Journal.Migrations
                         .HasColumnType("INTEGER")
                         .HasColumnName("credit_balance");
 
+                    b.Property<long>("CreditBefore")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("credit_before");
+
                     b.Property<int>("Debit")
                         .HasColumnType("INTEGER")
                         .HasColumnName("debit");
@@ -586,6 +580,10 @@ namespace Beacon.Ledger.Journal.Migrations
                     b.Property<long>("DebitBalance")
                         .HasColumnType("INTEGER")
                         .HasColumnName("debit_balance");
+
+                    b.Property<long>("DebitBefore")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("debit_before");
 
                     b.Property<byte[]>("TransferId")
                         .IsRequired()

@@ -10,12 +10,14 @@ internal sealed class PostgresJournal : IJournalReader
     private readonly NpgsqlTransaction _snapshot;
 
     private readonly string _own;
+    private readonly string _transfers;
 
     private PostgresJournal(NpgsqlConnection connection)
     {
         (_connection, _snapshot) = (connection, connection.BeginTransaction(IsolationLevel.RepeatableRead));
         // A database of a former version is proved as it is.
         _own = Has("batches", "legs") ? "legs, last_transfer" : "NULL, NULL";
+        _transfers = JournalSql.Transfers(Has);
     }
 
     /// <summary>On a connection of its own.</summary>
@@ -47,11 +49,9 @@ internal sealed class PostgresJournal : IJournalReader
         _connection, $"""SELECT sequence, batch_id, content, code, actor, reference, "window", booked_at_ms, {_own} FROM batches""", "sequence", after, to);
 
     public IRows Transfers(long after, long to) => PostgresRows.InPages(
-        _connection, "SELECT sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance FROM transfers", "sequence", after, to);
+        _connection, _transfers, "sequence", after, to);
 
-    public IRows Balances() => Has("accounts", "balance")
-        ? PostgresRows.InPages(_connection, JournalSql.FormerBalances, "number", 0, int.MaxValue)
-        : PostgresRows.InPages(_connection, JournalSql.Balances, "account", 0, int.MaxValue);
+    public IRows Balances() => PostgresRows.InPages(_connection, JournalSql.Balances(Has), Has("accounts", "balance") ? "number" : "account", 0, int.MaxValue);
 
     public (int Account, long Batch, long Transfer) Ends()
     {

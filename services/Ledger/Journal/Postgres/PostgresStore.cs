@@ -169,14 +169,22 @@ internal sealed class PostgresStore : LedgerStore
             Column(((TransferBatch Request, PostedBatch Posted) b) => b.Posted.BookedAtMs),
             Column(((TransferBatch Request, PostedBatch Posted) b) => b.Posted.Transfers.Count),
             Column(((TransferBatch Request, PostedBatch Posted) b) => b.Posted.LastTransfer));
-        (long Batch, Transfer Row)[] transfers = [.. changes.Batches.SelectMany(batch => batch.Posted.Transfers.Select(transfer => (batch.Posted.Sequence, transfer)))];
+        var marks = new List<(int Account, long Transfer)>();
+        (long Batch, Transfer Row, long DebitBefore, long CreditBefore)[] transfers = [.. changes.Batches.SelectMany(batch => batch.Posted.Transfers.Select(t =>
+            (batch.Posted.Sequence, t, History.Append(t.Debit, t.Sequence, marks), History.Append(t.Credit, t.Sequence, marks))))];
         AddRows(
             group,
             transfers,
-            "INSERT INTO transfers (sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance) SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)",
-            Column(((long Batch, Transfer Row) t) => t.Row.Sequence), Column(((long Batch, Transfer Row) t) => Bytes(t.Row.Id)), Column(((long Batch, Transfer Row) t) => t.Batch),
-            Column(((long Batch, Transfer Row) t) => t.Row.Debit.Number), Column(((long Batch, Transfer Row) t) => t.Row.Credit.Number), Column(((long Batch, Transfer Row) t) => t.Row.Amount),
-            Column(((long Batch, Transfer Row) t) => t.Row.DebitBalance), Column(((long Batch, Transfer Row) t) => t.Row.CreditBalance));
+            "INSERT INTO transfers (sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance, debit_before, credit_before) SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            Column(((long Batch, Transfer Row, long DebitBefore, long CreditBefore) t) => t.Row.Sequence), Column(((long Batch, Transfer Row, long DebitBefore, long CreditBefore) t) => Bytes(t.Row.Id)), Column(((long Batch, Transfer Row, long DebitBefore, long CreditBefore) t) => t.Batch),
+            Column(((long Batch, Transfer Row, long DebitBefore, long CreditBefore) t) => t.Row.Debit.Number), Column(((long Batch, Transfer Row, long DebitBefore, long CreditBefore) t) => t.Row.Credit.Number), Column(((long Batch, Transfer Row, long DebitBefore, long CreditBefore) t) => t.Row.Amount),
+            Column(((long Batch, Transfer Row, long DebitBefore, long CreditBefore) t) => t.Row.DebitBalance), Column(((long Batch, Transfer Row, long DebitBefore, long CreditBefore) t) => t.Row.CreditBalance),
+            Column(((long Batch, Transfer Row, long DebitBefore, long CreditBefore) t) => t.DebitBefore), Column(((long Batch, Transfer Row, long DebitBefore, long CreditBefore) t) => t.CreditBefore));
+        AddRows(
+            group,
+            marks,
+            "INSERT INTO marks (account, transfer) SELECT * FROM unnest($1, $2)",
+            Column(((int Account, long Transfer) m) => m.Account), Column(((int Account, long Transfer) m) => m.Transfer));
         Add(
             group,
             "INSERT INTO chain (link, last_account, last_batch, last_transfer, hash) VALUES ($1, $2, $3, $4, $5)",
@@ -189,10 +197,11 @@ internal sealed class PostgresStore : LedgerStore
             group,
             changes.Touched,
             """
-            INSERT INTO balances (account, may_go_negative, balance, relay_earnings) SELECT * FROM unnest($1, $2, $3, $4)
-            ON CONFLICT (account) DO UPDATE SET balance = excluded.balance, relay_earnings = excluded.relay_earnings
+            INSERT INTO balances (account, may_go_negative, balance, relay_earnings, last_transfer, transfers) SELECT * FROM unnest($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (account) DO UPDATE SET balance = excluded.balance, relay_earnings = excluded.relay_earnings, last_transfer = excluded.last_transfer, transfers = excluded.transfers
             """,
-            Column((Account a) => a.Number), Column((Account a) => a.MayGoNegative), Column((Account a) => a.Balance), Column((Account a) => a.RelayEarnings));
+            Column((Account a) => a.Number), Column((Account a) => a.MayGoNegative), Column((Account a) => a.Balance), Column((Account a) => a.RelayEarnings),
+            Column((Account a) => a.LastTransfer), Column((Account a) => a.Transfers));
         AddRows(
             group,
             changes.Renamed,

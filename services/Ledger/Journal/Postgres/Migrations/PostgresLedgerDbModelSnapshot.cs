@@ -67,6 +67,10 @@ namespace Beacon.Ledger.Journal.Postgres.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("balance");
 
+                    b.Property<long>("LastTransfer")
+                        .HasColumnType("bigint")
+                        .HasColumnName("last_transfer");
+
                     b.Property<bool>("MayGoNegative")
                         .HasColumnType("boolean")
                         .HasColumnName("may_go_negative");
@@ -74,6 +78,10 @@ namespace Beacon.Ledger.Journal.Postgres.Migrations
                     b.Property<long>("RelayEarnings")
                         .HasColumnType("bigint")
                         .HasColumnName("relay_earnings");
+
+                    b.Property<long>("Transfers")
+                        .HasColumnType("bigint")
+                        .HasColumnName("transfers");
 
                     b.HasKey("Account");
 
@@ -225,6 +233,21 @@ namespace Beacon.Ledger.Journal.Postgres.Migrations
                     b.HasIndex("Account");
 
                     b.ToTable("freezes", (string)null);
+                });
+
+            modelBuilder.Entity("Beacon.Ledger.Journal.MarkRow", b =>
+                {
+                    b.Property<int>("Account")
+                        .HasColumnType("integer")
+                        .HasColumnName("account");
+
+                    b.Property<long>("Transfer")
+                        .HasColumnType("bigint")
+                        .HasColumnName("transfer");
+
+                    b.HasKey("Account", "Transfer");
+
+                    b.ToTable("marks", (string)null);
                 });
 
             modelBuilder.Entity("Beacon.Ledger.Journal.OutboxCursorRow", b =>
@@ -551,6 +574,10 @@ namespace Beacon.Ledger.Journal.Postgres.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("credit_balance");
 
+                    b.Property<long>("CreditBefore")
+                        .HasColumnType("bigint")
+                        .HasColumnName("credit_before");
+
                     b.Property<int>("Debit")
                         .HasColumnType("integer")
                         .HasColumnName("debit");
@@ -559,16 +586,16 @@ namespace Beacon.Ledger.Journal.Postgres.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("debit_balance");
 
+                    b.Property<long>("DebitBefore")
+                        .HasColumnType("bigint")
+                        .HasColumnName("debit_before");
+
                     b.Property<byte[]>("TransferId")
                         .IsRequired()
                         .HasColumnType("bytea")
                         .HasColumnName("transfer_id");
 
                     b.HasKey("Sequence");
-
-                    b.HasIndex("Credit", "Sequence");
-
-                    b.HasIndex("Debit", "Sequence");
 
                     b.ToTable("transfers", null, t =>
                         {
