@@ -123,7 +123,7 @@ internal sealed class Backups(ILedgerDatabase database, LedgerMetrics metrics, I
             copy.Open();
             source.BackupDatabase(copy);
             // One file without a log beside it: it can be copied, moved and read anywhere.
-            using var journal = new PreparedStatement(copy, "PRAGMA journal_mode = DELETE");
+            using var journal = new PreparedStatement(copy.Handle!, "PRAGMA journal_mode = DELETE");
             journal.Run();
         }
 

@@ -1,4 +1,4 @@
-using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Beacon.Ledger.Journal;
 
@@ -18,12 +18,12 @@ internal sealed class InsertStatement : IDisposable
 
     /// <param name="into">Table and columns: <c>name (column, column)</c>.</param>
     /// <param name="orElse">What becomes of a row whose key is there: FAIL, IGNORE or REPLACE.</param>
-    public InsertStatement(SqliteConnection connection, string into, string orElse = "FAIL")
+    public InsertStatement(sqlite3 database, string into, string orElse = "FAIL")
     {
         var insert = $"INSERT OR {orElse} INTO {into} VALUES ";
         var row = $"({string.Join(", ", Enumerable.Repeat("?", into.Count(letter => letter == ',') + 1))})";
-        _many = new(connection, insert + string.Join(", ", Enumerable.Repeat(row, Rows)));
-        _current = _one = new(connection, insert + row);
+        _many = new(database, insert + string.Join(", ", Enumerable.Repeat(row, Rows)));
+        _current = _one = new(database, insert + row);
     }
 
     /// <summary>The statement to which the values of the next row are added.</summary>

@@ -58,12 +58,12 @@ internal sealed record LedgerFile(string ConnectionString) : ILedgerDatabase
         using var connection = new SqliteConnection(ConnectionString);
         connection.Open();
         using var snapshot = connection.BeginTransaction(deferred: true);
-        using var cursor = new PreparedStatement(connection, JournalEvents.Cursor);
+        using var cursor = new PreparedStatement(connection.Handle!, JournalEvents.Cursor);
         cursor.Read();
         var (after, offset) = (cursor.Long(0), cursor.Long(1));
         cursor.Reset();
-        using var rows = new PreparedStatement(connection, $"{JournalEvents.Select} WHERE t.sequence > ? ORDER BY t.sequence LIMIT ?");
-        using var legs = new PreparedStatement(connection, $"{JournalEvents.Legs} WHERE t.sequence >= ? AND t.sequence <= ? ORDER BY t.sequence");
+        using var rows = new PreparedStatement(connection.Handle!, $"{JournalEvents.Select} WHERE t.sequence > ? ORDER BY t.sequence LIMIT ?");
+        using var legs = new PreparedStatement(connection.Handle!, $"{JournalEvents.Legs} WHERE t.sequence >= ? AND t.sequence <= ? ORDER BY t.sequence");
         return JournalEvents.Page(offset, transfers, rows.Add(after).Add(transfers), (first, last) => legs.Add(first).Add(last));
     }
 }

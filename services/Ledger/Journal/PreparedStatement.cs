@@ -26,17 +26,17 @@ internal sealed partial class PreparedStatement : IRows
     /// <summary>The value stays where it is until the run is over.</summary>
     private const nint Static = 0;
 
-    private readonly SqliteConnection _connection;
+    private readonly sqlite3 _database;
     private readonly sqlite3_stmt _statement;
     private readonly nint _handle;
     private byte[]? _values;
     private int _valued;
     private int _bound;
 
-    public PreparedStatement(SqliteConnection connection, string sql)
+    public PreparedStatement(sqlite3 database, string sql)
     {
-        _connection = connection;
-        Check(raw.sqlite3_prepare_v3(connection.Handle!, sql, raw.SQLITE_PREPARE_PERSISTENT, out _statement));
+        _database = database;
+        Check(raw.sqlite3_prepare_v3(database, sql, raw.SQLITE_PREPARE_PERSISTENT, out _statement));
         _handle = _statement.DangerousGetHandle();
     }
 
@@ -169,9 +169,8 @@ internal sealed partial class PreparedStatement : IRows
     {
         if (result == raw.SQLITE_OK)
             return;
-        var database = _connection.Handle!;
         throw new SqliteException(
-            $"SQLite error {result}: {raw.sqlite3_errmsg(database).utf8_to_string()}", result & 0xFF, raw.sqlite3_extended_errcode(database));
+            $"SQLite error {result}: {raw.sqlite3_errmsg(_database).utf8_to_string()}", result & 0xFF, raw.sqlite3_extended_errcode(_database));
     }
 
     [LibraryImport(Library, EntryPoint = "sqlite3_bind_int64")]

@@ -1,12 +1,13 @@
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Beacon.Ledger.Journal;
 
 /// <summary>The journal in a SQLite file, as the connection's transaction sees it; without one, as it is.</summary>
 internal sealed class SqliteJournal : IJournalReader
 {
-    private readonly SqliteConnection _connection;
-    private readonly bool _owned;
+    private readonly sqlite3 _database;
+    private readonly SqliteConnection? _connection;
     private readonly PreparedStatement? _end;
     private readonly List<PreparedStatement> _statements = [];
     private readonly PreparedStatement _link;
@@ -15,9 +16,9 @@ internal sealed class SqliteJournal : IJournalReader
     private readonly PreparedStatement _transfers;
 
     /// <summary>On a connection of somebody else, who holds the snapshot.</summary>
-    public SqliteJournal(SqliteConnection connection)
+    public SqliteJournal(sqlite3 database)
     {
-        _connection = connection;
+        _database = database;
         _link = Prepare($"{JournalSql.Links} WHERE link = ?");
         _accounts = Prepare("SELECT number, account_id, kind, may_go_negative, opened_at_ms FROM accounts WHERE number > ? AND number <= ? ORDER BY number");
         // A file of a former version, a backup for example, is proved as it is.
@@ -27,7 +28,7 @@ internal sealed class SqliteJournal : IJournalReader
     }
 
     private SqliteJournal(SqliteConnection connection, PreparedStatement end)
-        : this(connection) => (_owned, _end) = (true, end);
+        : this(connection.Handle!) => (_connection, _end) = (connection, end);
 
     /// <summary>A snapshot on a connection of its own.</summary>
     public static SqliteJournal Open(string connectionString)
@@ -36,9 +37,9 @@ internal sealed class SqliteJournal : IJournalReader
         try
         {
             connection.Open();
-            using var begin = new PreparedStatement(connection, "BEGIN");
+            using var begin = new PreparedStatement(connection.Handle!, "BEGIN");
             begin.Run();
-            return new SqliteJournal(connection, new PreparedStatement(connection, "ROLLBACK"));
+            return new SqliteJournal(connection, new PreparedStatement(connection.Handle!, "ROLLBACK"));
         }
         catch
         {
@@ -87,7 +88,7 @@ internal sealed class SqliteJournal : IJournalReader
             statement.Dispose();
         }
 
-        if (!_owned)
+        if (_connection is null)
             return;
         try
         {
@@ -107,14 +108,14 @@ internal sealed class SqliteJournal : IJournalReader
 
     private PreparedStatement Prepare(string sql)
     {
-        var statement = new PreparedStatement(_connection, sql);
+        var statement = new PreparedStatement(_database, sql);
         _statements.Add(statement);
         return statement;
     }
 
     private List<string> Texts(string sql)
     {
-        using var rows = new PreparedStatement(_connection, sql);
+        using var rows = new PreparedStatement(_database, sql);
         var texts = new List<string>();
         while (rows.Read())
             texts.Add(rows.Text(0));

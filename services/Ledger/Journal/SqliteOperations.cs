@@ -1,4 +1,4 @@
-using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Beacon.Ledger.Journal;
 
@@ -16,15 +16,15 @@ internal sealed class SqliteOperations : IDisposable
     private readonly PreparedStatement _deleteRefused;
     private readonly PreparedStatement _upsertDelivery;
 
-    public SqliteOperations(SqliteConnection connection, string findPending)
+    public SqliteOperations(sqlite3 database, string findPending)
     {
-        _upsertPending = new(connection, "INSERT INTO pending_transfers (number, pending_id, debit, credit, amount, created_at_ms, expires_at_ms, state, resolved_at_ms, resolved_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET state = excluded.state, resolved_at_ms = excluded.resolved_at_ms, resolved_by = excluded.resolved_by");
-        _findPending = new(connection, findPending);
-        _insertFreeze = new(connection, "INSERT INTO freezes (sequence, account, frozen, actor, note, set_at_ms) VALUES (?, ?, ?, ?, ?, ?)");
-        _upsertStanding = new(connection, "INSERT INTO relay_standings (account, good_windows, withheld) VALUES (?, ?, ?) ON CONFLICT (account) DO UPDATE SET good_windows = excluded.good_windows, withheld = excluded.withheld");
-        _insertRefused = new(connection, "INSERT INTO refused_work (sequence, stream_id, window, account_id, reason, bytes, microcredits, noted_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-        _deleteRefused = new(connection, "DELETE FROM refused_work WHERE sequence <= ?");
-        _upsertDelivery = new(connection, "INSERT INTO deliveries (sponsorship_id, hour, viewer_ms, spent, to_relays) VALUES (?, ?, ?, ?, ?) ON CONFLICT (sponsorship_id, hour) DO UPDATE SET viewer_ms = excluded.viewer_ms, spent = excluded.spent, to_relays = excluded.to_relays");
+        _upsertPending = new(database, "INSERT INTO pending_transfers (number, pending_id, debit, credit, amount, created_at_ms, expires_at_ms, state, resolved_at_ms, resolved_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET state = excluded.state, resolved_at_ms = excluded.resolved_at_ms, resolved_by = excluded.resolved_by");
+        _findPending = new(database, findPending);
+        _insertFreeze = new(database, "INSERT INTO freezes (sequence, account, frozen, actor, note, set_at_ms) VALUES (?, ?, ?, ?, ?, ?)");
+        _upsertStanding = new(database, "INSERT INTO relay_standings (account, good_windows, withheld) VALUES (?, ?, ?) ON CONFLICT (account) DO UPDATE SET good_windows = excluded.good_windows, withheld = excluded.withheld");
+        _insertRefused = new(database, "INSERT INTO refused_work (sequence, stream_id, window, account_id, reason, bytes, microcredits, noted_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+        _deleteRefused = new(database, "DELETE FROM refused_work WHERE sequence <= ?");
+        _upsertDelivery = new(database, "INSERT INTO deliveries (sponsorship_id, hour, viewer_ms, spent, to_relays) VALUES (?, ?, ?, ?, ?) ON CONFLICT (sponsorship_id, hour) DO UPDATE SET viewer_ms = excluded.viewer_ms, spent = excluded.spent, to_relays = excluded.to_relays");
     }
 
     /// <summary>A statement that stands at the pending transfer, or null.</summary>
