@@ -262,6 +262,8 @@ public abstract class StoreContract
         // Noted by a batch without a transfer.
         await rig.DoAsync(new RequestWithdrawal("ann", "", 700, LedgerRig.Id(41)).Decide);
         Assert.Null((await rig.TipAsync("ann", "s", 10, 103)).Refusal);
+        // So many that some have marks.
+        await Task.WhenAll(Enumerable.Range(0, History.TransfersPerMark).Select(async i => Assert.Null((await rig.TipAsync("ann", "s", 1, 1_000 + i)).Refusal)));
         foreach (var former in FormerMigrations)
         {
             var told = await TellAsync();

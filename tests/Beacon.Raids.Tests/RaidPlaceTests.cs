@@ -66,6 +66,8 @@ public sealed class RaidPlaceTests(GarnetFixture garnet, ITestOutputHelper outpu
         var raid = await RaidAsync("home", "there", countdown: 15);
         Clock.Advance(TimeSpan.FromSeconds(8));
         await PassAsync(TimeSpan.FromSeconds(2.5));
+        for (var round = 0; round < 400 && Host.Topology.Placed.IsEmpty; round++)
+            await PassAsync(TimeSpan.FromMilliseconds(10));
         Assert.Equal("there", Assert.Single(Host.Topology.Placed).TargetStreamId);
         Host.Topology.Live.TryRemove("there", out _);
         Assert.Equal("next", (await FinalAsync(raid.RaidId)).Targets.Single().StreamId);
