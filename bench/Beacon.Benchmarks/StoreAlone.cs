@@ -29,8 +29,8 @@ internal sealed class StoreAlone : IDisposable
     {
         _size = size;
         _directory = LedgerBench.NewDirectory(folder);
-        var file = $"Data Source={Path.Combine(_directory, "ledger.db")};Pooling=False";
-        using (var database = new LedgerDb(new DbContextOptionsBuilder<LedgerDb>().UseSqlite(file).Options))
+        var file = Path.Combine(_directory, "ledger.db");
+        using (var database = new LedgerDb(new DbContextOptionsBuilder<LedgerDb>().UseSqlite($"Data Source={file};Pooling=False").Options))
             database.Database.Migrate();
         _store = new SqliteStore(file, new LedgerOptions());
         _book = new Book([], 0, 0, 1, _ => null);

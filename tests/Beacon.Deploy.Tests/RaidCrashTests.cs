@@ -96,7 +96,8 @@ public sealed class RaidCrashTests(ITestOutputHelper output) : IAsyncDisposable
     private async Task IsTakenAlongAsync(SyntheticPeer viewer, SyntheticPeer target, string raidId, int announcements)
     {
         var moved = (await viewer.Socket.WaitAsync(frame => frame.Raid is { CountdownMs: 0, Cancelled: false } || frame.StreamEnded is not null, "the raid that moves")).Raid;
-        Assert.True(moved is not null, $"It ended without a word of the raid: {(await Rest.GetAsync($"/api/raids/{raidId}")).Text}");
+        if (moved is null)
+            Assert.Fail($"It ended without a word of the raid: {(await Rest.GetAsync($"/api/raids/{raidId}")).Text}");
         Assert.Equal((raidId, target.StreamId), (moved.RaidId, moved.TargetStreamId));
         Assert.Equal("ended", (await viewer.Socket.WaitAsync(ServerFrame.FrameOneofCase.StreamEnded)).StreamEnded.Reason);
         var began = Stopwatch.GetTimestamp();

@@ -17,7 +17,7 @@ internal sealed class InsertStatement : IDisposable
     private int _rows;
 
     /// <param name="into">Table and columns: <c>name (column, column)</c>.</param>
-    /// <param name="orElse">What becomes of a row whose key is there: FAIL, IGNORE or REPLACE.</param>
+    /// <param name="orElse">What becomes of a row whose key is there: FAIL or REPLACE.</param>
     public InsertStatement(sqlite3 database, string into, string orElse = "FAIL")
     {
         var insert = $"INSERT OR {orElse} INTO {into} VALUES ";

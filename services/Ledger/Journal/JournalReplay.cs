@@ -275,7 +275,7 @@ internal sealed class JournalReplay : IDisposable
         {
             LastTransfer = transfer,
             Transfers = Transfers + 1,
-            MarkSum = (Transfers + 1) % History.TransfersPerMark == 0 ? unchecked(MarkSum + transfer) : MarkSum,
+            MarkSum = History.HasMark(Transfers + 1) ? unchecked(MarkSum + transfer) : MarkSum,
         };
     }
 }

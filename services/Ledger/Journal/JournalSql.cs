@@ -22,6 +22,10 @@ internal static class JournalSql
         return $"SELECT account, may_go_negative, balance, relay_earnings, {history} FROM balances b";
     }
 
+    /// <summary>As <see cref="IJournalReader.Batches"/> has them, but for range and order.</summary>
+    public static string Batches(Func<string, string, bool> has) =>
+        $"""SELECT sequence, batch_id, content, code, actor, reference, "window", booked_at_ms, {(has("batches", "legs") ? "legs, last_transfer" : "NULL, NULL")} FROM batches""";
+
     /// <summary>As <see cref="IJournalReader.Transfers"/> has them, but for range and order.</summary>
     public static string Transfers(Func<string, string, bool> has) =>
         $"SELECT sequence, transfer_id, batch, debit, credit, amount, debit_balance, credit_balance, {(has("transfers", "debit_before") ? "debit_before, credit_before" : "NULL, NULL")} FROM transfers";

@@ -49,7 +49,7 @@ internal sealed record LedgerFile(string ConnectionString) : ILedgerDatabase
         }
     }
 
-    public LedgerStore OpenStore(LedgerOptions options) => new SqliteStore(ConnectionString, options);
+    public LedgerStore OpenStore(LedgerOptions options) => new SqliteStore(Path, options);
 
     public IJournalReader OpenJournal() => SqliteJournal.Open(ConnectionString);
 

@@ -169,9 +169,12 @@ internal sealed partial class PreparedStatement : IRows
     {
         if (result == raw.SQLITE_OK)
             return;
-        throw new SqliteException(
-            $"SQLite error {result}: {raw.sqlite3_errmsg(_database).utf8_to_string()}", result & 0xFF, raw.sqlite3_extended_errcode(_database));
+        throw Error(_database, result);
     }
+
+    /// <summary>What SQLite says of the call that failed last.</summary>
+    public static SqliteException Error(sqlite3 database, int result) =>
+        new($"SQLite error {result}: {raw.sqlite3_errmsg(database).utf8_to_string()}", result & 0xFF, raw.sqlite3_extended_errcode(database));
 
     [LibraryImport(Library, EntryPoint = "sqlite3_bind_int64")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]

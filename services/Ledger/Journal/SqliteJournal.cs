@@ -22,8 +22,7 @@ internal sealed class SqliteJournal : IJournalReader
         _link = Prepare($"{JournalSql.Links} WHERE link = ?");
         _accounts = Prepare("SELECT number, account_id, kind, may_go_negative, opened_at_ms FROM accounts WHERE number > ? AND number <= ? ORDER BY number");
         // A file of a former version, a backup for example, is proved as it is.
-        var own = Has("batches", "legs") ? "legs, last_transfer" : "NULL, NULL";
-        _batches = Prepare($"SELECT sequence, batch_id, content, code, actor, reference, window, booked_at_ms, {own} FROM batches WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
+        _batches = Prepare($"{JournalSql.Batches(Has)} WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
         _transfers = Prepare($"{JournalSql.Transfers(Has)} WHERE sequence > ? AND sequence <= ? ORDER BY sequence");
     }
 

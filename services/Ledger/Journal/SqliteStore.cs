@@ -42,9 +42,9 @@ internal sealed class SqliteStore : LedgerStore
     private ChainLink _last;
     private bool _inTransaction;
 
-    public SqliteStore(string connectionString, LedgerOptions options)
+    public SqliteStore(string path, LedgerOptions options)
     {
-        _database = Open(new SqliteConnectionStringBuilder(connectionString).DataSource);
+        _database = Open(path);
         try
         {
             // Nobody else writes; an administrator may, by hand, and is waited for.
@@ -288,9 +288,9 @@ internal sealed class SqliteStore : LedgerStore
         var result = raw.sqlite3_open_v2(path, out var database, raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_URI | raw.SQLITE_OPEN_NOMUTEX, null);
         if (result == raw.SQLITE_OK)
             return database;
-        var message = raw.sqlite3_errmsg(database).utf8_to_string();
+        var error = PreparedStatement.Error(database, result);
         database.Dispose();
-        throw new SqliteException($"SQLite error {result}: {message}", result & 0xFF, result);
+        throw error;
     }
 
     protected override IRows Query(string sql) => new PreparedStatement(_database, sql);

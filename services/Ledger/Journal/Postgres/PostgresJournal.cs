@@ -9,15 +9,14 @@ internal sealed class PostgresJournal : IJournalReader
     private readonly NpgsqlConnection _connection;
     private readonly NpgsqlTransaction _snapshot;
 
-    private readonly string _own;
+    private readonly string _batches;
     private readonly string _transfers;
 
     private PostgresJournal(NpgsqlConnection connection)
     {
         (_connection, _snapshot) = (connection, connection.BeginTransaction(IsolationLevel.RepeatableRead));
         // A database of a former version is proved as it is.
-        _own = Has("batches", "legs") ? "legs, last_transfer" : "NULL, NULL";
-        _transfers = JournalSql.Transfers(Has);
+        (_batches, _transfers) = (JournalSql.Batches(Has), JournalSql.Transfers(Has));
     }
 
     /// <summary>On a connection of its own.</summary>
@@ -45,11 +44,9 @@ internal sealed class PostgresJournal : IJournalReader
     public IRows Accounts(int after, int to) =>
         PostgresRows.InPages(_connection, "SELECT number, account_id, kind, may_go_negative, opened_at_ms FROM accounts", "number", after, to);
 
-    public IRows Batches(long after, long to) => PostgresRows.InPages(
-        _connection, $"""SELECT sequence, batch_id, content, code, actor, reference, "window", booked_at_ms, {_own} FROM batches""", "sequence", after, to);
+    public IRows Batches(long after, long to) => PostgresRows.InPages(_connection, _batches, "sequence", after, to);
 
-    public IRows Transfers(long after, long to) => PostgresRows.InPages(
-        _connection, _transfers, "sequence", after, to);
+    public IRows Transfers(long after, long to) => PostgresRows.InPages(_connection, _transfers, "sequence", after, to);
 
     public IRows Balances() => PostgresRows.InPages(_connection, JournalSql.Balances(Has), Has("accounts", "balance") ? "number" : "account", 0, int.MaxValue);
 
