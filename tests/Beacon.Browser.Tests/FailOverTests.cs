@@ -35,6 +35,7 @@ public sealed class FailOverTests(BrowserFixture fixture) : PagesTests(fixture)
         PeerPage[] leaves = [await WatchAsync("Leaf 1", streamId, uplinkMbps: 0), await WatchAsync("Leaf 2", streamId, uplinkMbps: 0)];
 
         var breaks = new List<double>();
+        var losses = new List<string>();
         var (missed, missedInCalm, calmKills) = (0L, 0L, 0);
         for (var kill = 0; kill < Kills; kill++)
         {
@@ -47,6 +48,9 @@ public sealed class FailOverTests(BrowserFixture fixture) : PagesTests(fixture)
                 await leaf.TakeLongestBreakMsAsync();
             }
 
+            // What the next parent itself went without, nobody can have of it.
+            var survivors = _relays.Where(relay => relay.Key != victim).Select(relay => relay.Value.Page).ToList();
+            var missedBefore = await MissedAsync(survivors);
             _relays[victim].Browser.Kill();
             for (var i = 0; i < fed.Count; i++)
             {
@@ -55,6 +59,8 @@ public sealed class FailOverTests(BrowserFixture fixture) : PagesTests(fixture)
                 var chunks = (await fed[i].StatsAsync()).ChunksMissed - before[i].ChunksMissed;
                 missed += chunks;
                 missedInCalm += isCalm ? chunks : 0;
+                if (chunks > 0)
+                    losses.Add($"kill {kill}: {fed[i].Name} missed {chunks}, with a break of {breaks[^1]:F0} ms, {(isCalm ? "calm" : "not calm")} before; the other relays missed {await MissedAsync(survivors) - missedBefore}");
             }
 
             await _relays[victim].Browser.DisposeAsync();
@@ -67,17 +73,27 @@ public sealed class FailOverTests(BrowserFixture fixture) : PagesTests(fixture)
         var (p50, p95) = (breaks[(breaks.Count - 1) / 2], breaks[(int)Math.Ceiling(breaks.Count * 0.95) - 1]);
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"Longest break after SIGKILL of the parent's browser, {Kills} kills, {breaks.Count} viewers hit: p50 {p50:F0} ms, p95 {p95:F0} ms, chunks missed {missed}, of them {missedInCalm} in the {calmKills} kills before which pictures came evenly. All, in ms: {string.Join(' ', breaks.Select(one => one.ToString("F0", null)))}");
-        Assert.Equal(0, missedInCalm);
+        Assert.True(missedInCalm == 0, string.Join("; ", losses));
         // How long a break is depends on what else the machine does, so the distribution is printed. The browser alone would need six seconds.
         Assert.True(breaks[^1] < 6_000, $"The longest break was {breaks[^1]:F0} ms.");
         // Where pictures come late without any kill, the machine itself loses them: nothing was tried then.
         Assert.SkipWhen(calmKills == 0, $"The machine is too slow for this: before none of {Kills} kills did pictures come at most {CalmBreakMs} ms apart.");
     }
 
+    private static async Task<long> MissedAsync(IEnumerable<PeerPage> pages)
+    {
+        var missed = 0L;
+        foreach (var page in pages)
+            missed += (await page.StatsAsync()).ChunksMissed;
+        return missed;
+    }
+
     private async Task StartRelayAsync(string streamId)
     {
         var (browser, page) = await Fixture.WatchInOwnBrowserAsync("Relay", streamId, uplinkMbps: 5);
         _relays.Add((await page.StatsAsync()).PeerId, (browser, page));
+        // A standby is open before its own parent has sent it anything; who turns to it then begins where it begins.
+        await page.WaitAsync(stats => stats.FramesDecoded > 0, "its first picture");
     }
 
     /// <summary>A relay that feeds a leaf which has the picture and somebody else to go to, and whether pictures come evenly there.</summary>

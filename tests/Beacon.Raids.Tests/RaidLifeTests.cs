@@ -311,6 +311,22 @@ public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output
     }
 
     [Fact]
+    public async Task A_step_that_failed_is_taken_again_soon_and_nobody_waits_for_the_lease_of_a_process_that_lives()
+    {
+        await Host.AddStreamAsync("there");
+        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Host.Topology.HoldEnd = end;
+        var raid = await RaidAsync("home", "there", countdown: 10);
+        await UntilAsync(Host.Topology.EndArrived.Task.ContinueWith(_ => true, TaskScheduler.Default));
+        Host.Topology.HoldEnd = null;
+        var failedAt = Clock.GetUtcNow();
+        end.SetException(new RpcException(new Status(StatusCode.Unavailable, "not now")));
+        Assert.Equal(RaidPhase.Done, (await FinalAsync(raid.RaidId)).Phase);
+        Assert.InRange(Clock.GetUtcNow() - failedAt, TimeSpan.Zero, TimeSpan.FromSeconds(LeaseSeconds - 1));
+        Assert.Single(Host.Probe.Seen);
+    }
+
+    [Fact]
     public async Task A_writer_that_was_overtaken_is_refused()
     {
         var store = Host.Get<RaidStore>();

@@ -12,6 +12,10 @@ namespace Beacon.Raids.Tests;
 public abstract class RaidTests(GarnetFixture garnet, ITestOutputHelper output) : IAsyncLifetime
 {
     private const int Seed = 43;
+
+    /// <summary>Longer than <see cref="FinalAsync"/> lets time go on, so that no test lives on a lease that ran out unless it says so.</summary>
+    private protected const int LeaseSeconds = 30;
+
     private RaidsHost? _host;
 
     private protected FakeTimeProvider Clock { get; } = new(TimeProvider.System.GetUtcNow());
@@ -35,7 +39,7 @@ public abstract class RaidTests(GarnetFixture garnet, ITestOutputHelper output) 
     }
 
     private protected Task<RaidsHost> StartAsync(FakeTopology? topology = null) =>
-        RaidsHost.StartAsync(garnet, Seed, topology, Clock, ("Beacon:Raids:PollMs", "50"), ("Beacon:Raids:EndTimeoutSeconds", "30"), ("Beacon:Raids:LeaseSeconds", "30"), ("Beacon:Raids:TargetCheckSeconds", "1"));
+        RaidsHost.StartAsync(garnet, Seed, topology, Clock, ("Beacon:Raids:PollMs", "50"), ("Beacon:Raids:EndTimeoutSeconds", "30"), ("Beacon:Raids:LeaseSeconds", $"{LeaseSeconds}"), ("Beacon:Raids:TargetCheckSeconds", "1"));
 
     private protected BroadcasterAway Away(string stream, int graceSeconds) => new(
         stream, $"channel-{stream}", $"account-{stream}", Host.Topology.Live[stream].StartedAt.ToDateTimeOffset(), Clock.GetUtcNow().AddSeconds(graceSeconds));

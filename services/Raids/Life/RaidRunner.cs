@@ -160,13 +160,31 @@ internal sealed class RaidRunner(
 
             return await raids.FindAsync(raidId);
         }
-        catch (Exception exception) when (stop.IsCancellationRequested && exception is RpcException or OperationCanceledException)
+        catch (Exception exception) when (IsPassing(exception) || stop.IsCancellationRequested && exception is RpcException or OperationCanceledException)
         {
+            await ReleaseAsync(raidId);
+            if (IsPassing(exception))
+                throw;
             throw CommonErrors.ServiceUnavailable.Exception();
         }
         finally
         {
             _running.TryRemove(raidId, out _);
+        }
+    }
+
+    /// <summary>A step came to nothing, but its process lives: nobody has to wait for the lease to run out.</summary>
+    private async Task ReleaseAsync(string raidId)
+    {
+        try
+        {
+            if (await raids.FindAsync(raidId) is { IsFinal: false } raid && raid.Owner == _me)
+                await raids.SaveAsync(raid, raid with { Owner = "", LeaseUntil = default }, clock.GetUtcNow() + TimeSpan.FromMilliseconds(options.Value.PollMs));
+        }
+        catch (Exception exception) when (exception is RedisException or TimeoutException)
+        {
+            // Then the lease runs out.
+            Log.RaidsUnreadable(log, exception.GetType().Name);
         }
     }
 
