@@ -82,7 +82,7 @@ public sealed class PostgresStoreTests(PostgresCluster cluster) : StoreContract,
     {
         // Nothing is kept in memory but the latest: every other id is one of the database.
         await using var rig = await FilledAsync(new LedgerOptions { RelayProbationWindows = 0, RecentTransfersKept = 1 });
-        var tips = Enumerable.Range(200, 40).Select(i => new Beacon.Ledger.Operations.Tip("ann", "ann", "s", 1, LedgerRig.Id(i))).ToArray();
+        var tips = Enumerable.Range(200, 40).Select(i => Tip(i, 1)).ToArray();
         for (var round = 1; round <= 2; round++)
         {
             foreach (var tip in tips)
@@ -90,11 +90,13 @@ public sealed class PostgresStoreTests(PostgresCluster cluster) : StoreContract,
             Assert.Equal(940, await rig.BalanceAsync("ann"));
         }
 
-        var other = tips[0] with { Amount = 2 };
+        var other = Tip(200, 2);
         Assert.Equal(LedgerErrors.ExistsWithDifferentAmount, (await rig.Writer.ExecuteAsync(other.Decide, waitForRoom: true, TestContext.Current.CancellationToken, other.TransferId)).Refusal);
         // A hint that is none changes nothing.
         Assert.Equal(LedgerErrors.ExistsWithDifferentAmount, (await rig.Writer.ExecuteAsync(other.Decide, waitForRoom: true, TestContext.Current.CancellationToken, Guid.NewGuid())).Refusal);
         await rig.AssertSoundAsync();
+
+        static Beacon.Ledger.Operations.Tip Tip(int id, long amount) => new("ann", "ann", "s", amount, LedgerRig.Id(id));
     }
 
     [Fact]

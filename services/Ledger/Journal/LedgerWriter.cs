@@ -180,6 +180,7 @@ internal sealed class LedgerWriter(
         // Elsewhere, so that the next group is decided meanwhile; and one after the other, since what a caller does with its
         // answer is short, and waits for nothing.
         var share = Math.Max(LeastAnswers, (group.Count + Environment.ProcessorCount - 1) / Environment.ProcessorCount);
+        _queue.Answering(group.Count);
         for (var from = 0; from < group.Count; from += share)
             ThreadPool.UnsafeQueueUserWorkItem(Complete, (group, from, Math.Min(from + share, group.Count)), preferLocal: false);
     }
@@ -206,10 +207,11 @@ internal sealed class LedgerWriter(
         TurnLost?.Invoke();
     }
 
-    private static void Complete((List<Request> Group, int From, int To) share)
+    private void Complete((List<Request> Group, int From, int To) share)
     {
         for (var i = share.From; i < share.To; i++)
             share.Group[i].Complete();
+        _queue.Answered(share.To - share.From);
     }
 
     private static void Fail(List<Request> group, Beacon.ServiceDefaults.Fault fault)

@@ -2,13 +2,21 @@ namespace Beacon.Ledger.Journal;
 
 /// <summary>
 /// Where requests wait for the writer. Bounded: what finds it full is refused, or waits for room. The writer takes all that
-/// wait at once and sleeps while nobody does.
+/// wait at once and sleeps while nobody does. Who is being answered may come again at once: few requests wait for those callers
+/// for a moment, or the group would go without them and they would wait for a whole one.
 /// </summary>
 internal sealed class RequestQueue(int capacity)
 {
+    /// <summary>So many are a group, whoever else may come.</summary>
+    private const int Enough = 64;
+
+    /// <summary>How long callers that are being answered are waited for at most, in milliseconds.</summary>
+    private const int PatienceMs = 1;
+
     private readonly object _gate = new();
     private readonly Queue<Request> _waiting = new();
     private TaskCompletionSource? _room;
+    private int _answering;
     private bool _sleeping;
     private bool _closed;
 
@@ -28,7 +36,7 @@ internal sealed class RequestQueue(int capacity)
             if (_waiting.Count >= capacity)
                 return Answer.Full;
             _waiting.Enqueue(request);
-            if (_sleeping)
+            if (_sleeping && MayBegin)
                 Monitor.Pulse(_gate);
             return Answer.Taken;
         }
@@ -58,12 +66,13 @@ internal sealed class RequestQueue(int capacity)
         TaskCompletionSource? room;
         lock (_gate)
         {
-            while (_waiting.Count == 0)
+            var isPatient = true;
+            while (!MayBegin && (isPatient || _waiting.Count == 0))
             {
-                if (_closed)
+                if (_closed && _waiting.Count == 0)
                     return false;
                 _sleeping = true;
-                Monitor.Wait(_gate);
+                isPatient = Monitor.Wait(_gate, _answering == 0 ? Timeout.Infinite : PatienceMs);
                 _sleeping = false;
             }
 
@@ -74,6 +83,24 @@ internal sealed class RequestQueue(int capacity)
 
         room?.TrySetResult();
         return true;
+    }
+
+    /// <summary>So many callers are about to be answered: each may come again at once.</summary>
+    public void Answering(int callers)
+    {
+        lock (_gate)
+            _answering += callers;
+    }
+
+    /// <summary>So many callers were answered.</summary>
+    public void Answered(int callers)
+    {
+        lock (_gate)
+        {
+            _answering -= callers;
+            if (_sleeping && MayBegin)
+                Monitor.Pulse(_gate);
+        }
     }
 
     /// <summary>Nothing more is taken in; what waits is still handed out.</summary>
@@ -89,6 +116,8 @@ internal sealed class RequestQueue(int capacity)
 
         room?.TrySetResult();
     }
+
+    private bool MayBegin => _waiting.Count > 0 && (_answering == 0 || _closed || _waiting.Count >= Enough);
 
     private Task RoomAsync()
     {
