@@ -23,8 +23,8 @@ public sealed class LedgerOptions
     public int QueueCapacity { get; set; } = 16_384;
 
     /// <summary>
-    /// Transfers whose ids and results are kept in memory for quick answers to retries; older ones are found in the file, for
-    /// ever. 1 to 10,000,000, default 16,384, about 5 MB: what is kept for seconds is moved about by the collector, which costs more than the rare look-up.
+    /// Transfers whose ids and results are kept in memory at most for quick answers to retries, and half of them at least; older ones are found
+    /// in the file, for ever. 1 to 10,000,000, default 16,384, about 5 MB: what is kept for seconds is moved about by the collector, which costs more than the rare look-up.
     /// </summary>
     [Range(1, 10_000_000)]
     public int RecentTransfersKept { get; set; } = 16_384;
