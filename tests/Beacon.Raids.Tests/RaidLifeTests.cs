@@ -311,6 +311,21 @@ public sealed class RaidLifeTests(GarnetFixture garnet, ITestOutputHelper output
     }
 
     [Fact]
+    public async Task A_target_whose_broadcaster_was_away_for_a_moment_is_one_again_at_once()
+    {
+        await Host.AddStreamAsync("there");
+        Host.Topology.Live["there"].BroadcasterConnected = false;
+        await Host.PublishAsync(Away("there", graceSeconds: 30));
+        Assert.Equal("raid_target_leaving", await ReasonAsync(() => RaidAsync("home", "there")));
+        Assert.Equal("no_raid_target", await ReasonAsync(() => RaidAsync("home", "")));
+
+        Host.Topology.Live["there"].BroadcasterConnected = true;
+        Assert.Equal("there", (await RaidAsync("home", "", countdown: 0)).Targets.Single().StreamId);
+        Assert.Equal("there", (await Host.Probe.NextAsync()).TargetStreamId);
+        Assert.Equal("home", Assert.Single(Host.Topology.Ended).StreamId);
+    }
+
+    [Fact]
     public async Task A_step_that_failed_is_taken_again_soon_and_nobody_waits_for_the_lease_of_a_process_that_lives()
     {
         await Host.AddStreamAsync("there");

@@ -30,7 +30,7 @@ internal sealed class RaidStore(IConnectionMultiplexer redis, IOptions<RaidsOpti
 
     // KEYS raid, running, due, raid-of, history, limit, seed.
     // ARGV former raid id or '', raid id, stream, json, due ms, time to live ms, now ms, window ms, most in window or 0, memory ms, most in history or 0,
-    // the seed that it takes or '', next seed, memory of seeds ms.
+    // the seed that it takes or '', next seed, memory of seeds ms, 1 when the stream leaves.
     private const string ProposeScript = """
         local former = redis.call('GET', KEYS[4])
         if (former or '') ~= ARGV[1] then return 0 end
@@ -45,7 +45,7 @@ internal sealed class RaidStore(IConnectionMultiplexer redis, IOptions<RaidsOpti
         redis.call('HSET', KEYS[1], 'version', '1', 'json', ARGV[4])
         redis.call('PEXPIRE', KEYS[1], ARGV[6])
         redis.call('SET', KEYS[4], ARGV[2], 'PX', ARGV[10])
-        redis.call('HSET', KEYS[2], ARGV[3], ARGV[2])
+        if ARGV[15] == '1' then redis.call('HSET', KEYS[2], ARGV[3], ARGV[2]) end
         redis.call('ZADD', KEYS[3], ARGV[5], ARGV[2])
         if tonumber(ARGV[11]) > 0 then
           redis.call('ZADD', KEYS[5], ARGV[7], ARGV[2])
@@ -56,7 +56,7 @@ internal sealed class RaidStore(IConnectionMultiplexer redis, IOptions<RaidsOpti
         """;
 
     // KEYS raid, running, due, seed, history. ARGV version that must stand, next version, json, due ms or '' when final, raid id, stream, time to live ms,
-    // the seed that it takes now or '', next seed, memory of seeds ms, proposed ms.
+    // the seed that it takes now or '', next seed, memory of seeds ms, proposed ms, 1 when the stream leaves.
     private const string SaveScript = """
         if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
         if ARGV[8] ~= '' then
@@ -71,6 +71,7 @@ internal sealed class RaidStore(IConnectionMultiplexer redis, IOptions<RaidsOpti
           redis.call('ZREM', KEYS[3], ARGV[5])
           if redis.call('HGET', KEYS[2], ARGV[6]) == ARGV[5] then redis.call('HDEL', KEYS[2], ARGV[6]) end
         else
+          if ARGV[12] == '1' then redis.call('HSET', KEYS[2], ARGV[6], ARGV[5]) end
           redis.call('ZADD', KEYS[3], ARGV[4], ARGV[5])
         end
         return 1
@@ -134,6 +135,7 @@ internal sealed class RaidStore(IConnectionMultiplexer redis, IOptions<RaidsOpti
                 raid.Seed,
                 NewSeed(),
                 SeedMemoryMs,
+                raid.Leaves ? "1" : "",
             ]);
         return result switch { 1 => Proposal.Recorded, 0 => Proposal.Overtaken, _ => Proposal.LimitReached };
     }
@@ -158,6 +160,7 @@ internal sealed class RaidStore(IConnectionMultiplexer redis, IOptions<RaidsOpti
                 NewSeed(),
                 SeedMemoryMs,
                 next.ProposedAt.ToUnixTimeMilliseconds(),
+                next.Leaves ? "1" : "",
             ]);
         return saved == 1 ? next : null;
     }
@@ -176,10 +179,10 @@ internal sealed class RaidStore(IConnectionMultiplexer redis, IOptions<RaidsOpti
     /// <summary>A due raid whose record is gone.</summary>
     public Task ForgetDueAsync(string raidId) => Database.SortedSetRemoveAsync(DirectoryKeys.Due, raidId);
 
-    /// <summary>The raid that is under way for a stream.</summary>
+    /// <summary>The raid by which a stream leaves; null also for one that waits for its lost broadcaster.</summary>
     public async Task<string?> RunningAsync(string streamId) => await Database.HashGetAsync(DirectoryKeys.Running, streamId);
 
-    /// <summary>Which of these streams have a raid under way.</summary>
+    /// <summary>Which of these streams leave by a raid.</summary>
     public async Task<IReadOnlyList<bool>> AreRunningAsync(IReadOnlyList<string> streamIds) => streamIds.Count == 0
         ? []
         : [.. (await Database.HashGetAsync(DirectoryKeys.Running, [.. streamIds.Select(id => (RedisValue)id)])).Select(raid => !raid.IsNull)];

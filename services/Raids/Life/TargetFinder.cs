@@ -69,7 +69,7 @@ internal sealed class TargetFinder(
                 throw RaidsErrors.RaidAudienceOutOfRange.Exception($"The channel {target.Channel} accepts raids of at most {rules.MaxViewers} viewers; there are {viewers}.");
         }
 
-        if (await raids.RunningAsync(targetStreamId) is not null)
+        if (!target.BroadcasterConnected || await raids.RunningAsync(targetStreamId) is not null)
             throw RaidsErrors.RaidTargetLeaving.Exception();
         if (!isNamedBefore && (await raids.CoolDownAsync(source.Channel, [target.Channel]))[0])
             throw RaidsErrors.RaidCoolDown.Exception();

@@ -87,6 +87,12 @@ public sealed record RaidRecord
     /// <summary>True when the source ends with this raid whatever comes of it.</summary>
     public bool EndsStream => Origin != RaidOrigin.Command;
 
+    /// <summary>
+    /// True when the source leaves by this raid and so is no target itself. A lost broadcaster mostly comes back, and is one again at once; while it
+    /// is away, everybody sees that it is.
+    /// </summary>
+    public bool Leaves => Origin != RaidOrigin.BroadcasterLost || State == RaidState.Moving;
+
     /// <summary>The audience was told of the target and of the time.</summary>
     public RaidRecord Announce() => Target is null
         ? throw new InvalidOperationException($"Raid {RaidId} has no target and cannot be announced.")

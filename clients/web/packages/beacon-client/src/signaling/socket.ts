@@ -162,6 +162,8 @@ export class SignalingSocket extends Emitter<SocketEvents> {
       clearTimeout(handshake);
       this.#receive(new Uint8Array(data));
     };
+    // The close that follows says all there is to say; where there is no browser, an error that nobody listens to ends the process.
+    socket.onerror = () => undefined;
     socket.onclose = ({ code }) => {
       clearTimeout(handshake);
       if (socket !== this.#socket) return;
